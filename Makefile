@@ -1,0 +1,52 @@
+# make demo · make test · make check — each sets up what it needs, in .venv.
+SHELL   := /bin/sh
+PYTHON  ?= python3
+VENV    := .venv
+BIN     := $(VENV)/bin
+READY   := $(VENV)/.ready
+ARGS    ?=
+
+export PTB_TIMEDELTA := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test check format lock clean
+
+help:
+	@echo "make demo    a whole newsroom on this machine, no account needed"
+	@echo "make test    every test          (ARGS='-k pacing' passes options on)"
+	@echo "make check   format, lint, types, import contracts"
+	@echo "make format  let ruff put the code in shape"
+	@echo "make lock    renew requirements.lock (wants uv)"
+
+demo: $(READY)
+	@$(BIN)/harkara demo $(ARGS)
+
+test: $(READY)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: $(READY)
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+# Everything comes from the lock, by hash; the project itself is linked in.
+$(READY): requirements.lock pyproject.toml
+	@echo "Setting up $(VENV) (about a minute, once) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Harkara needs Python 3.11 or newer; name one with make PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "No venv module: on Debian, apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock:
+	uv export --quiet --format requirements-txt --no-header --all-extras --all-groups \
+	  --no-emit-project --upgrade --output-file requirements.lock
+	rm -f uv.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Harkara: a self-hosted news distribution desk."""

@@ -1,0 +1,100 @@
+"""The sending of one digest to audiences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, NewType
+
+from bot.domain.deliveries import ARRIVED, State
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.domain.digests import Digest, DigestId, Note
+    from bot.domain.recipients import AudienceId, Channel
+
+BroadcastId = NewType("BroadcastId", int)
+
+
+class Lane(IntEnum):
+    """Urgency; the lower goes first."""
+
+    REPLY = 0
+    BREAKING = 10
+    REGULAR = 20
+    ROUND_UP = 30
+
+
+class BroadcastState(StrEnum):
+    """Where a broadcast stands."""
+
+    PLANNED = "planned"  #: every delivery is written; nobody has confirmed
+    RUNNING = "running"
+    PAUSED = "paused"  #: stopped by an editor or by its own errors; can go on
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broadcast:
+    """One digest on its way to audiences."""
+
+    id: BroadcastId
+    digest: DigestId
+    lane: Lane
+    state: BroadcastState
+    planned_by: str  #: an opaque id: "editor:3", "command line"
+    planned_at: datetime
+    expires_at: datetime  #: no first attempt is made after this
+    confirmed_at: datetime | None = None
+    finished_at: datetime | None = None
+    reason: str = ""  #: why paused or cancelled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What a broadcast has come to, counted by state."""
+
+    states: Counter[State] = field(default_factory=Counter)
+
+    @property
+    def planned(self) -> int:
+        """Deliveries written down in all."""
+        return self.states.total()
+
+    @property
+    def arrived(self) -> int:
+        """Deliveries that a provider has accepted, at least."""
+        return sum(self.states[state] for state in ARRIVED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelPlan:
+    """What one channel's readers will be sent."""
+
+    channel: Channel
+    audience: AudienceId
+    recipients: int
+    messages: int  #: deliveries, all parts counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A planned broadcast as an editor sees it before confirming."""
+
+    broadcast: Broadcast
+    digest: Digest
+    channels: tuple[ChannelPlan, ...]
+    lint: tuple[Note, ...]
+
+    @property
+    def recipients(self) -> int:
+        """How many recipients will be written to."""
+        return sum(each.recipients for each in self.channels)
+
+    @property
+    def messages(self) -> int:
+        """How many messages that makes."""
+        return sum(each.messages for each in self.channels)

@@ -1,0 +1,160 @@
+"""What becomes of a delivery after an error: pure decisions, obeyed by the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from bot.domain.deliveries import Failure, Form, State
+from bot.domain.errors import (
+    Doubtful,
+    FailureKind,
+    Malformed,
+    Moved,
+    SenderDown,
+    SendError,
+    Suspended,
+    TryLater,
+    Undeliverable,
+    WindowClosed,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class Consequence(StrEnum):
+    """What else a failure asks for, besides the delivery's own end."""
+
+    NONE = "none"
+    UNENROL = "unenrol"  #: the recipient has left us
+    STRIKE = "strike"  #: unenrol once the same has been heard three times running
+    STRIKE_SUSPEND = (
+        "strike_suspend"  #: suspend after three; no proof of a wrong number
+    )
+    SUSPEND = "suspend"  #: wait for the recipient's rights; tell the editors
+    REST = "rest"  #: leave the recipient alone for a day
+    MOVE = "move"  #: rewrite the address
+    COUNT = "count"  #: unknown words: when several recipients say them, stop
+    STOP = "stop"  #: pause the broadcast; tell the editors
+    SENDER_DOWN = "sender_down"  #: stop the sender; tell the editors
+
+
+#: A recipient is given up, or suspended, at this many like answers in a row.
+STRIKES = 3
+#: An unknown refusal becomes the message's fault when this many recipients give it.
+UNKNOWN_REFUSALS = 3
+#: How long Meta's cap on marketing messages is respected (platform-facts: ≥ 24 h).
+REST = timedelta(hours=24)
+
+_OF_KIND = {
+    FailureKind.BLOCKED: Consequence.UNENROL,
+    FailureKind.DEACTIVATED: Consequence.UNENROL,
+    FailureKind.REMOVED: Consequence.UNENROL,
+    FailureKind.DELETED: Consequence.UNENROL,
+    FailureKind.OPTED_OUT: Consequence.UNENROL,
+    FailureKind.NOT_FOUND: Consequence.STRIKE,
+    FailureKind.NEVER_STARTED: Consequence.STRIKE,
+    FailureKind.UNREACHABLE: Consequence.STRIKE_SUSPEND,
+    FailureKind.CAPPED: Consequence.REST,
+    FailureKind.REFUSED: Consequence.COUNT,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How many calls to make for one delivery, and how long to wait between them."""
+
+    attempts: int = 6
+    first_wait: timedelta = timedelta(seconds=1)  #: doubles after each failed call
+    longest_wait: timedelta = timedelta(minutes=5)
+
+    def wait(self, attempts: int) -> timedelta:
+        """Time to wait after the call number *attempts* (from 1) came to nothing."""
+        doublings = min(max(attempts - 1, 0), 30)
+        return min(self.first_wait * (1 << doublings), self.longest_wait)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Where a delivery goes next, and what else must happen."""
+
+    state: State
+    due_at: datetime | None = None  #: when to try again, for queued
+    form: Form | None = None  #: the form that the next attempt must have
+    failure: Failure | None = None
+    consequence: Consequence = Consequence.NONE
+
+
+def after_error(  # noqa: C901, PLR0911 - a table: one line an error
+    error: SendError,
+    *,
+    attempts: int,
+    form: Form,
+    has_template: bool,
+    now: datetime,
+    policy: RetryPolicy,
+) -> Step:
+    """Decide what becomes of a delivery now that an attempt ended with *error*.
+
+    Args:
+        error: What the provider answered, or reported later.
+        attempts: Calls made for this delivery, the failed one included.
+        form: What the failed attempt sent.
+        has_template: Whether a template stands ready for this delivery.
+        now: The present moment, aware, in UTC.
+        policy: A wait that the provider asks for is honoured if it is longer.
+
+    Returns:
+        The next step. A repeat is decided only where the error proves that nothing
+        was sent and calls remain.
+    """
+    match error:
+        case Doubtful():
+            return Step(state=State.DOUBTFUL)
+        case TryLater(after=after):
+            due = now + max(after, policy.wait(attempts))
+            if error.throttled:
+                due = now + after
+            return _again(error, attempts, due, policy)
+        case Moved():
+            step = _again(error, attempts, now, policy)
+            return Step(
+                state=step.state,
+                due_at=step.due_at,
+                failure=step.failure,
+                consequence=Consequence.MOVE,
+            )
+        case WindowClosed() if form is Form.TEXT and has_template:
+            return Step(state=State.QUEUED, due_at=now, form=Form.TEMPLATE)
+        case WindowClosed():
+            return _failed(FailureKind.WINDOW_CLOSED, error)
+        case SenderDown():
+            return Step(
+                state=State.QUEUED, due_at=now, consequence=Consequence.SENDER_DOWN
+            )
+        case Suspended():
+            return Step(state=State.SUSPENDED, consequence=Consequence.SUSPEND)
+        case Malformed():
+            return _failed(FailureKind.MALFORMED, error, Consequence.STOP)
+        case Undeliverable(kind=kind):
+            return _failed(kind, error, _OF_KIND.get(kind, Consequence.NONE))
+    return Step(state=State.DOUBTFUL)
+
+
+def _again(error: SendError, attempts: int, due: datetime, policy: RetryPolicy) -> Step:
+    if attempts >= policy.attempts:
+        return _failed(FailureKind.GAVE_UP, error)
+    return Step(state=State.QUEUED, due_at=due)
+
+
+def _failed(
+    kind: FailureKind, error: SendError, consequence: Consequence = Consequence.NONE
+) -> Step:
+    return Step(
+        state=State.FAILED,
+        failure=Failure(kind, error.code),
+        consequence=consequence,
+    )

@@ -1,0 +1,672 @@
+"""What the core needs of the world, as the core would like to ask for it.
+
+All moments are aware and in UTC. Any method of a `Transaction` can raise
+`StorageError`; what is written is kept when the transaction's block ends without an
+error, and not at all otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+
+    from bot.domain.articles import Article, ArticleId, Draft
+    from bot.domain.broadcasts import (
+        Broadcast,
+        BroadcastId,
+        BroadcastState,
+        ChannelPlan,
+        Coverage,
+        Lane,
+    )
+    from bot.domain.deliveries import (
+        Attempt,
+        Delivery,
+        DeliveryId,
+        Form,
+        Progress,
+        Reference,
+        State,
+    )
+    from bot.domain.digests import Digest, DigestId
+    from bot.domain.errors import SendError
+    from bot.domain.inbound import Inbound, InboundId
+    from bot.domain.joinlinks import JoinLink, JoinLinkId
+    from bot.domain.messages import OutboundMessage
+    from bot.domain.recipients import (
+        Address,
+        Audience,
+        AudienceId,
+        Channel,
+        Consent,
+        Kind,
+        Recipient,
+        RecipientId,
+        SenderId,
+        Standing,
+    )
+
+# --- providers -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookUp:
+    """What a provider knows of a call that was never answered."""
+
+    found: bool
+    provider_id: str = ""
+    progress: Progress | None = None
+    code: str = ""
+
+
+class Messenger(Protocol):
+    """Hands messages to one provider, once each: repetition is the broadcaster's.
+
+    Every failure is raised as one of `SendError`'s classes, never as anything else.
+    """
+
+    @property
+    def channel(self) -> Channel:
+        """The medium it serves."""
+
+    @property
+    def can_look_up(self) -> bool:
+        """Whether `look_up` can ever find anything."""
+
+    async def send(
+        self, to: Address, message: OutboundMessage, reference: Reference | None
+    ) -> str:
+        """Send *message* and return the provider's id for it.
+
+        Args:
+            to: An address of this messenger's channel.
+            message: Fits the channel; it is sent as it is.
+            reference: Travels with the message where the provider can carry it, and
+                comes back in receipts. None for a reply.
+
+        Raises:
+            SendError: Named for what to do next.
+        """
+
+    async def look_up(
+        self, to: Address, message: OutboundMessage, started_at: datetime
+    ) -> LookUp | None:
+        """Ask whether a message whose call was never answered was sent after all.
+
+        Returns:
+            None where the provider cannot tell, or not yet; otherwise what it has.
+        """
+
+    def explain(self, code: str) -> SendError:
+        """Say what a code in a later report asks of us."""
+
+
+class Chats(Protocol):
+    """What only the provider knows about a chat and its members."""
+
+    async def is_administrator(self, chat: Address, person: str) -> bool:
+        """Whether *person*, by the provider's id, may speak for *chat*."""
+
+    async def leave(self, chat: Address) -> None:
+        """Leave a group; leaving one that we are not in is no error."""
+
+
+# --- time and work -------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """The present, and waiting for a later one."""
+
+    def now(self) -> datetime:
+        """Return the present moment, aware, in UTC."""
+
+    async def sleep_until(self, moment: datetime) -> None:
+        """Return at *moment*, at once if it is past."""
+
+
+Task = "Callable[[str], Awaitable[datetime | None]]"
+
+
+class Runner(Protocol):
+    """Runs idempotent, keyed tasks; a kick is only a hint to look at the tables."""
+
+    def register(
+        self, task: str, work: Callable[[str], Awaitable[datetime | None]]
+    ) -> None:
+        """Name *work*. It takes a key and may return when to be run again."""
+
+    async def kick(self, task: str, key: str, run_at: datetime | None = None) -> None:
+        """Have *task* look at *key* soon, or at *run_at*; never twice at a time."""
+
+    def every(self, seconds: float, task: str, key: str) -> None:
+        """Kick *task* for *key* again and again."""
+
+    async def run(self) -> None:
+        """Work until stopped."""
+
+    async def stop(self) -> None:
+        """Let what is under way end, start nothing new, and return."""
+
+
+# --- storage -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """One account at a provider, its rate's clock and its owner's number."""
+
+    id: SenderId
+    channel: Channel
+    name: str
+    epoch: int
+    clock: datetime  #: GCRA's theoretical arrival time
+    down: str = ""  #: why nothing is sent at present; empty when all is well
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A sender newly taken over, and what its last owner left behind."""
+
+    sender: Sender
+    requeued: int  #: leased and never called
+    doubtful: int  #: called, and the answer never written down
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """One delivery in hand, with what is needed to send it."""
+
+    delivery: Delivery
+    address: Address
+    kind: Kind
+    lane: Lane
+    last_inbound_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyLease:
+    """One reply in hand."""
+
+    id: int
+    recipient: RecipientId
+    address: Address
+    kind: Kind
+    message: OutboundMessage
+    attempts: int  #: calls made before this one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewReply:
+    """A message that answers an inbound one, or tells an editor of an event.
+
+    ``key`` is unique: the same answer is never written twice.
+    """
+
+    key: str
+    recipient: RecipientId
+    message: OutboundMessage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Editor:
+    """A person with a role at the desk, known by the chat they write from."""
+
+    recipient: RecipientId
+    address: Address
+    name: str
+    language: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryLine:
+    """One line of a broadcast's report."""
+
+    delivery: Delivery
+    title: str
+    kind: Kind
+    channel: Channel
+    provider_id: str  #: of the furthest attempt
+
+
+MessageKey = tuple["AudienceId", "Channel", "Form", int]  # the last: part, from 1
+Messages = "Mapping[MessageKey, OutboundMessage]"
+
+
+class Senders(Protocol):
+    """Accounts at providers."""
+
+    async def ensure(self, channel: Channel, name: str, *, now: datetime) -> Sender:
+        """Return the sender of that name, made if need be."""
+
+    async def get(self, sender: SenderId) -> Sender:
+        """Return one sender."""
+
+    async def take(self, sender: SenderId, *, now: datetime) -> Taken:
+        """Become the owner: raise the epoch and settle what the last one left.
+
+        What was leased is queued again; what was sending is doubtful, its attempt
+        too; replies likewise.
+        """
+
+    async def set_clock(self, sender: SenderId, *, epoch: int, clock: datetime) -> None:
+        """Store the rate's clock. Raises Fenced when *epoch* is not the current."""
+
+    async def delay(self, sender: SenderId, until: datetime) -> None:
+        """Send nothing more before *until*, whoever the owner is."""
+
+    async def set_down(self, sender: SenderId, reason: str) -> None:
+        """Note why the sender is down; empty when it is up again."""
+
+    async def has_work(self, sender: SenderId, *, now: datetime) -> bool:
+        """Whether `Deliveries.claim` or `Replies.claim` would find anything."""
+
+    async def next_due(self, sender: SenderId, *, now: datetime) -> datetime | None:
+        """When the next queued row comes due, pacing counted; None if none waits."""
+
+
+class Recipients(Protocol):
+    """Who can be written to."""
+
+    async def find(self, address: Address) -> Recipient | None:
+        """Return who is at *address*, an old address of theirs included."""
+
+    async def get(self, recipient: RecipientId) -> Recipient:
+        """Return one recipient."""
+
+    async def ensure(
+        self,
+        address: Address,
+        kind: Kind,
+        *,
+        title: str = "",
+        language: str = "",
+        now: datetime,
+    ) -> Recipient:
+        """Return who is at *address*, made if need be; title and language kept fresh
+        where given.
+        """
+
+    async def move(self, old: Address, new: Address) -> Recipient | None:
+        """Give the recipient at *old* the address *new*, and keep *old* as an alias.
+
+        Where both are known, *old*'s enrolments and rows move to the one at *new*.
+        Doing it twice changes nothing.
+        """
+
+    async def set_standing(
+        self, recipient: RecipientId, standing: Standing, *, reason: str = ""
+    ) -> bool:
+        """Write the standing; whether it changed."""
+
+    async def strike(self, recipient: RecipientId) -> int:
+        """Count one more answer that calls the address in doubt; return the count."""
+
+    async def clear_strikes(self, recipients: Collection[RecipientId]) -> None:
+        """Forget strikes: a message has arrived."""
+
+    async def heard_from(self, recipient: RecipientId, at: datetime) -> None:
+        """Note an inbound message: it opens WhatsApp's window."""
+
+    async def hold(self, clocks: Mapping[RecipientId, datetime]) -> None:
+        """Write to each recipient no sooner than the moment given. A clock only
+        moves forward.
+        """
+
+    async def rest(self, recipient: RecipientId, until: datetime) -> None:
+        """Plan nothing for the recipient before *until*."""
+
+
+class Audiences(Protocol):
+    """Named sets of enrolments."""
+
+    async def create(self, name: str, *, title: str, language: str) -> Audience:
+        """Make one. Raises Refusal when the name is taken."""
+
+    async def by_name(self, name: str) -> Audience:
+        """Return one. Raises Unknown."""
+
+    async def get(self, audience: AudienceId) -> Audience:
+        """Return one. Raises Unknown."""
+
+    async def all(self) -> list[Audience]:
+        """Return all, by name."""
+
+    async def enrol(
+        self,
+        audience: AudienceId,
+        recipient: RecipientId,
+        *,
+        link: JoinLinkId | None,
+        consent: Consent,
+        now: datetime,
+    ) -> bool:
+        """Enrol; whether that was new. Every consent is kept."""
+
+    async def unenrol(
+        self,
+        recipient: RecipientId,
+        *,
+        audience: AudienceId | None = None,
+        reason: str,
+        now: datetime,
+    ) -> list[Audience]:
+        """End the recipient's enrolments, or the one; return the audiences left.
+
+        Deliveries of theirs that are not yet sending are skipped with *reason*.
+        """
+
+    async def of(self, recipient: RecipientId) -> list[Audience]:
+        """Return the audiences that the recipient is enrolled in."""
+
+    async def members(self, audience: AudienceId) -> list[Recipient]:
+        """Return who is enrolled."""
+
+
+class JoinLinks(Protocol):
+    """Ways into audiences."""
+
+    async def add(self, link: JoinLink) -> JoinLink:
+        """Store a new link (its ``id`` is ignored) and return it with its id."""
+
+    async def by_token(self, token: str) -> JoinLink | None:
+        """Return the link with that token."""
+
+    async def by_code(self, code: str) -> JoinLink | None:
+        """Return the link with that code."""
+
+    async def get(self, link: JoinLinkId) -> JoinLink:
+        """Return one. Raises Unknown."""
+
+    async def count_use(self, link: JoinLinkId) -> None:
+        """Count one more use."""
+
+    async def revoke(self, link: JoinLinkId, *, now: datetime) -> None:
+        """Withdraw it."""
+
+    async def all(self) -> list[JoinLink]:
+        """Return all, newest first."""
+
+
+class Editors(Protocol):
+    """People with a role at the desk."""
+
+    async def add_invitation(
+        self, token_hash: str, *, name: str, expires_at: datetime
+    ) -> None:
+        """Store a one-time invitation by the hash of its token."""
+
+    async def use_invitation(self, token_hash: str, *, now: datetime) -> str | None:
+        """Use one up and return the name it was made for; None if there is none."""
+
+    async def add(self, recipient: RecipientId, *, name: str, now: datetime) -> None:
+        """Give the role; giving it twice changes nothing."""
+
+    async def find(self, address: Address) -> Editor | None:
+        """Return the editor who writes from *address*."""
+
+    async def all(self) -> list[Editor]:
+        """Return all."""
+
+
+class Articles(Protocol):
+    """What the newsroom publishes, with versions."""
+
+    async def add(self, draft: Draft, *, fingerprint: str, now: datetime) -> Article:
+        """Take an article in.
+
+        The same *fingerprint* (of its address, or of its text where it has none)
+        is the same article: with the same content nothing is written; with another,
+        a new version of it.
+        """
+
+    async def get(self, article: ArticleId) -> Article:
+        """Return the newest version. Raises Unknown."""
+
+    async def latest(self, limit: int) -> list[Article]:
+        """Return the newest articles, the most recently taken in first."""
+
+
+class Broadcasts(Protocol):
+    """Digests on their way."""
+
+    async def add_digest(
+        self, digest: Digest, articles: Sequence[Article], *, now: datetime
+    ) -> DigestId:
+        """Fix a digest."""
+
+    async def digest(self, digest: DigestId) -> Digest:
+        """Return a digest."""
+
+    async def add(
+        self, broadcast: Broadcast, audiences: Sequence[AudienceId]
+    ) -> Broadcast:
+        """Store a new broadcast (its ``id`` is ignored) and return it with its id."""
+
+    async def add_messages(
+        self, broadcast: BroadcastId, messages: Mapping[MessageKey, OutboundMessage]
+    ) -> None:
+        """Store what will be sent, once per audience, channel, form and part."""
+
+    async def messages(
+        self, broadcast: BroadcastId
+    ) -> dict[MessageKey, OutboundMessage]:
+        """Return what `add_messages` stored."""
+
+    async def get(self, broadcast: BroadcastId) -> Broadcast:
+        """Return one. Raises Unknown."""
+
+    async def save(self, broadcast: Broadcast) -> None:
+        """Write its state, moments and reason."""
+
+    async def latest(self, limit: int) -> list[Broadcast]:
+        """Return the newest first."""
+
+    async def in_state(self, *states: BroadcastState) -> list[Broadcast]:
+        """Return all in one of *states*, oldest first."""
+
+    async def sent_before(
+        self, articles: Collection[ArticleId], audiences: Collection[AudienceId]
+    ) -> list[Broadcast]:
+        """Return confirmed broadcasts of any of *articles* to any of *audiences*."""
+
+
+class Deliveries(Protocol):
+    """The ledger."""
+
+    async def plan(
+        self,
+        broadcast: BroadcastId,
+        *,
+        parts: Mapping[tuple[AudienceId, Channel], int],
+        senders: Mapping[Channel, SenderId],
+        now: datetime,
+    ) -> list[ChannelPlan]:
+        """Write every delivery in one statement per audience, channel and part.
+
+        A recipient in several audiences counts for the first in *parts*. One whose
+        standing is suspended gets suspended rows; one at rest, or gone, none.
+        """
+
+    async def claim(
+        self, sender: SenderId, *, epoch: int, now: datetime, limit: int
+    ) -> list[Lease]:
+        """Take up to *limit* due deliveries of running, unexpired broadcasts in hand.
+
+        By lane, then the broadcast's age, then due time; at most one for each
+        recipient, whose own clock has come; a later part only after the earlier
+        ones have arrived.
+
+        Raises:
+            Fenced: *epoch* is no longer the sender's.
+        """
+
+    async def release(self, leases: Sequence[DeliveryId], *, epoch: int) -> None:
+        """Queue again what was leased and never called."""
+
+    async def mark_sending(
+        self, attempts: Sequence[Attempt], *, epoch: int, now: datetime
+    ) -> set[DeliveryId]:
+        """Write down that calls are about to be made.
+
+        Returns:
+            The deliveries for which that holds; one that is no longer leased under
+            *epoch*, or whose sender has another owner, is not among them.
+        """
+
+    async def load(
+        self, deliveries: Collection[DeliveryId]
+    ) -> dict[DeliveryId, tuple[Delivery, list[Attempt]]]:
+        """Return deliveries with their attempts, in order, locked until the end."""
+
+    async def save(
+        self, deliveries: Sequence[Delivery], attempts: Sequence[Attempt]
+    ) -> None:
+        """Write what is stated of deliveries and of attempts that exist."""
+
+    async def skip_rest(self, delivery: Delivery, *, reason: str) -> int:
+        """Skip the later parts for the same recipient; how many."""
+
+    async def refusals(self, broadcast: BroadcastId, code: str) -> int:
+        """How many recipients of the broadcast failed as refused with *code*."""
+
+    async def recipient_back(self, recipient: RecipientId, *, now: datetime) -> int:
+        """Queue a recipient's suspended rows again; how many."""
+
+    async def doubtful(
+        self, sender: SenderId, *, limit: int
+    ) -> list[tuple[Lease, Attempt]]:
+        """Return rows in doubt, oldest first, with the attempt in question."""
+
+    async def stop(self, broadcast: BroadcastId, *, reason: str) -> int:
+        """Skip everything not yet sending; how many."""
+
+    async def expire(self, *, now: datetime) -> int:
+        """Expire queued and suspended rows of broadcasts past their time; how many."""
+
+    async def coverage(self, broadcast: BroadcastId) -> Coverage:
+        """Count a broadcast's deliveries by state."""
+
+    async def unsettled(self, broadcast: BroadcastId) -> int:
+        """How many rows keep the broadcast from being finished.
+
+        Ended and doubtful rows do not, nor do the parts behind a doubtful one;
+        suspended rows do, until they expire.
+        """
+
+    async def report(
+        self,
+        broadcast: BroadcastId,
+        *,
+        states: Collection[State] | None = None,
+        limit: int = 100_000,
+    ) -> list[DeliveryLine]:
+        """Return a broadcast's deliveries, by recipient and part."""
+
+
+class Replies(Protocol):
+    """Answers and notices, paced with everything else their sender sends."""
+
+    async def add(self, replies: Sequence[NewReply], *, now: datetime) -> int:
+        """Write answers down; how many were new. A key that exists is left alone."""
+
+    async def claim(
+        self, sender: SenderId, *, epoch: int, now: datetime, limit: int
+    ) -> list[ReplyLease]:
+        """Take due replies in hand, oldest first, at most one for each recipient.
+
+        Raises:
+            Fenced: *epoch* is no longer the sender's.
+        """
+
+    async def mark_sending(self, replies: Sequence[int], *, epoch: int) -> set[int]:
+        """As `Deliveries.mark_sending`."""
+
+    async def settle(
+        self,
+        reply: int,
+        state: State,
+        *,
+        provider_id: str = "",
+        code: str = "",
+        due_at: datetime | None = None,
+    ) -> None:
+        """Write how a reply ended, or when it is tried again."""
+
+    async def release(self, replies: Sequence[int], *, epoch: int) -> None:
+        """Queue again what was leased and never called."""
+
+
+class Inbox(Protocol):
+    """What came in, until it has had its effect."""
+
+    async def store(self, entries: Sequence[Inbound]) -> int:
+        """Store what is new; how many were. A key that exists is left alone."""
+
+    async def waiting(self, *, limit: int) -> list[Inbound]:
+        """Return what has had no effect yet, oldest first."""
+
+    async def done(self, entry: InboundId, *, now: datetime, error: str = "") -> None:
+        """Note that it has had its effect, or was set aside with *error*."""
+
+    async def last_number(self, channel: Channel) -> int | None:
+        """Return the highest ``update:<number>`` stored; None if there is none."""
+
+
+class Transaction(Protocol):
+    """One unit of work: all of it is kept, or nothing."""
+
+    @property
+    def senders(self) -> Senders:
+        """Accounts at providers."""
+
+    @property
+    def recipients(self) -> Recipients:
+        """Who can be written to."""
+
+    @property
+    def audiences(self) -> Audiences:
+        """Named sets of enrolments."""
+
+    @property
+    def links(self) -> JoinLinks:
+        """Ways into audiences."""
+
+    @property
+    def editors(self) -> Editors:
+        """People with a role at the desk."""
+
+    @property
+    def articles(self) -> Articles:
+        """What the newsroom publishes."""
+
+    @property
+    def broadcasts(self) -> Broadcasts:
+        """Digests on their way."""
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """The ledger."""
+
+    @property
+    def replies(self) -> Replies:
+        """Answers and notices."""
+
+    @property
+    def inbox(self) -> Inbox:
+        """What came in."""
+
+
+class Database(Protocol):
+    """Where everything is kept."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """Open a unit of work that may write."""
+
+    def snapshot(self) -> AbstractAsyncContextManager[Transaction]:
+        """Open one that only reads."""

@@ -1,0 +1,1 @@
+"""What the world says to us, turned into one call each."""

@@ -1,0 +1,1 @@
+"""The Database port on SQLModel; the only folder that speaks SQL."""
