@@ -129,9 +129,6 @@ class Clock(Protocol):
         """Return at *moment*, at once if it is past."""
 
 
-Task = "Callable[[str], Awaitable[datetime | None]]"
-
-
 class Runner(Protocol):
     """Runs idempotent, keyed tasks; a kick is only a hint to look at the tables."""
 
@@ -208,6 +205,7 @@ class NewReply:
     """
 
     key: str
+    sender: SenderId
     recipient: RecipientId
     message: OutboundMessage
 
@@ -235,7 +233,6 @@ class DeliveryLine:
 
 
 MessageKey = tuple["AudienceId", "Channel", "Form", int]  # the last: part, from 1
-Messages = "Mapping[MessageKey, OutboundMessage]"
 
 
 class Senders(Protocol):
@@ -288,8 +285,9 @@ class Recipients(Protocol):
         language: str = "",
         now: datetime,
     ) -> Recipient:
-        """Return who is at *address*, made if need be; title and language kept fresh
-        where given.
+        """Return who is at *address*, made if need be.
+
+        Title and language are kept fresh where given.
         """
 
     async def move(self, old: Address, new: Address) -> Recipient | None:
@@ -314,12 +312,19 @@ class Recipients(Protocol):
         """Note an inbound message: it opens WhatsApp's window."""
 
     async def hold(self, clocks: Mapping[RecipientId, datetime]) -> None:
-        """Write to each recipient no sooner than the moment given. A clock only
-        moves forward.
+        """Write to each recipient no sooner than the moment given.
+
+        A clock only moves forward.
         """
 
     async def rest(self, recipient: RecipientId, until: datetime) -> None:
         """Plan nothing for the recipient before *until*."""
+
+    async def leave_at(self, recipient: RecipientId, moment: datetime | None) -> None:
+        """Note when a group that nobody vouches for is to be left; None: it stays."""
+
+    async def to_leave(self, *, now: datetime) -> list[Recipient]:
+        """Return the groups whose time to be left has come."""
 
 
 class Audiences(Protocol):
@@ -494,13 +499,19 @@ class Deliveries(Protocol):
         """
 
     async def claim(
-        self, sender: SenderId, *, epoch: int, now: datetime, limit: int
+        self,
+        sender: SenderId,
+        *,
+        epoch: int,
+        now: datetime,
+        limit: int,
+        excluding: Collection[RecipientId] = (),
     ) -> list[Lease]:
         """Take up to *limit* due deliveries of running, unexpired broadcasts in hand.
 
         By lane, then the broadcast's age, then due time; at most one for each
         recipient, whose own clock has come; a later part only after the earlier
-        ones have arrived.
+        ones have arrived. *excluding* names recipients with something else in hand.
 
         Raises:
             Fenced: *epoch* is no longer the sender's.

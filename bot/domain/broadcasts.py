@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.domain.digests import Digest, DigestId, Note
+    from bot.domain.messages import Text
     from bot.domain.recipients import AudienceId, Channel
 
 BroadcastId = NewType("BroadcastId", int)
@@ -87,6 +88,7 @@ class Plan:
     broadcast: Broadcast
     digest: Digest
     channels: tuple[ChannelPlan, ...]
+    previews: tuple[tuple[Channel, tuple[Text, ...]], ...]  #: exactly what is sent
     lint: tuple[Note, ...]
 
     @property

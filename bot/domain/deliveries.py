@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, NewType
 
-from bot.domain.errors import FailureKind
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
     from bot.domain.broadcasts import BroadcastId
+    from bot.domain.errors import FailureKind
     from bot.domain.recipients import AudienceId, RecipientId, SenderId
 
 DeliveryId = NewType("DeliveryId", int)

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NewType
 from urllib.parse import quote
 
-from bot.domain.errors import LinkExpired, LinkRevoked, LinkSpent, WrongPlace
+from bot.domain.errors import (
+    LinkExpired,
+    LinkRevoked,
+    LinkSpent,
+    Refusal,
+    WrongPlace,
+)
 from bot.domain.recipients import Kind
 
 if TYPE_CHECKING:
@@ -60,6 +66,14 @@ class JoinLink:
             raise LinkExpired
         if self.max_uses is not None and self.uses >= self.max_uses:
             raise LinkSpent
+
+    def is_open(self, *, now: datetime) -> bool:
+        """Whether it still lets its kind of recipient through."""
+        try:
+            self.check(kind=self.kind, now=now)
+        except Refusal:
+            return False
+        return True
 
     def telegram_url(self, bot_username: str) -> str:
         """Address that opens the bot with this link's token.

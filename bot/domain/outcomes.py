@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from bot.domain.deliveries import Failure, Form, State
+from bot.domain.deliveries import (
+    ARRIVED,
+    Attempt,
+    Delivery,
+    Failure,
+    Form,
+    Progress,
+    Reference,
+    State,
+    proven,
+)
 from bot.domain.errors import (
     Doubtful,
     FailureKind,
@@ -22,6 +32,7 @@ from bot.domain.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
 
@@ -158,3 +169,78 @@ def _failed(
         failure=Failure(kind, error.code),
         consequence=consequence,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What has been learnt of one attempt: an answer, its absence, or a receipt."""
+
+    reference: Reference
+    progress: Progress
+    provider_id: str = ""
+    error: SendError | None = None  #: what went wrong, where something did
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """A delivery after a report."""
+
+    delivery: Delivery
+    attempt: Attempt | None = None  #: what to write of the attempt; None if nothing
+    consequence: Consequence = Consequence.NONE
+
+
+#: States that an error of the latest attempt may still change.
+_OPEN = frozenset({State.SENDING, State.DOUBTFUL, State.ACCEPTED})
+
+
+def settle(
+    delivery: Delivery,
+    attempts: Sequence[Attempt],
+    report: Report,
+    *,
+    has_template: bool,
+    now: datetime,
+    policy: RetryPolicy,
+) -> Settlement:
+    """Fold *report* into its attempt, and the attempts into the delivery.
+
+    Reports may come late, twice and in any order. What any attempt proves to have
+    arrived stands, whatever the others say; an error counts once, and only if it is
+    the latest attempt's.
+    """
+    found = [each for each in attempts if each.reference == report.reference]
+    if not found:
+        return Settlement(delivery=delivery)
+    before = found[0]
+    code = report.error.code if report.error else ""
+    after = before.absorb(report.progress, provider_id=report.provider_id, code=code)
+    written = after if after != before else None
+    folded = [after if each is before else each for each in attempts]
+
+    state = proven(folded)
+    if state in ARRIVED:
+        arrived = replace(delivery, state=state, failure=None, reason="")
+        return Settlement(delivery=arrived, attempt=written)
+    latest = report.reference.number == delivery.attempts
+    advanced = after.progress > before.progress
+    if not (latest and advanced and delivery.state in _OPEN and report.error):
+        return Settlement(delivery=delivery, attempt=written)
+
+    step = after_error(
+        report.error,
+        attempts=delivery.attempts,
+        form=after.form,
+        has_template=has_template,
+        now=now,
+        policy=policy,
+    )
+    moved_on = replace(
+        delivery,
+        state=step.state,
+        due_at=step.due_at or delivery.due_at,
+        form=step.form or delivery.form,
+        failure=step.failure,
+        reason=code if step.state is State.SUSPENDED else "",
+    )
+    return Settlement(delivery=moved_on, attempt=written, consequence=step.consequence)

@@ -1,0 +1,446 @@
+"""Who is written to: joining, leaving, moving house, and being put out."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from bot.domain.errors import LinkUnknown, Refusal, Unknown
+from bot.domain.joinlinks import (
+    CODE_ALPHABET,
+    CODE_LENGTH,
+    TOKEN_BYTES,
+    JoinLink,
+    JoinLinkId,
+    codes_in,
+)
+from bot.domain.recipients import (
+    WHATSAPP_ADDRESS,
+    Address,
+    Channel,
+    Consent,
+    Kind,
+    Recipient,
+    RecipientId,
+    Standing,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from bot.domain.recipients import Audience, AudienceId, SenderId
+    from bot.notices import Notices
+    from bot.ports import Clock, Database, Runner, Transaction
+
+#: How long a group that was joined without a token is given to find a voucher.
+VOUCH_WITHIN = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Welcome:
+    """What joining came to."""
+
+    audience: Audience
+    recipient: Recipient
+    new: bool  #: False where they were in it already
+
+
+class Enrolment:
+    """Keeps the audiences."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        runner: Runner,
+        notices: Notices,
+        senders: Mapping[Channel, SenderId],
+        vouch_within: timedelta = VOUCH_WITHIN,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._runner = runner
+        self._notices = notices
+        self._senders = senders
+        self._vouch_within = vouch_within
+
+    # --- audiences and links --------------------------------------------------
+
+    async def create_audience(
+        self, name: str, *, title: str = "", language: str = "en"
+    ) -> Audience:
+        """Make an audience.
+
+        Raises:
+            Refusal: The name is taken, or not lower-case letters, digits, ``-``, ``_``.
+        """
+        if not name or not all(each.isalnum() or each in "-_" for each in name):
+            raise Refusal(
+                f"{name!r} is no audience name: use letters, digits, - and _ only"
+            )
+        async with self._database.transaction() as tx:
+            return await tx.audiences.create(
+                name.lower(), title=title or name, language=language
+            )
+
+    async def audiences(self) -> list[tuple[Audience, int]]:
+        """Return every audience with the number enrolled."""
+        async with self._database.snapshot() as tx:
+            return [
+                (each, len(await tx.audiences.members(each.id)))
+                for each in await tx.audiences.all()
+            ]
+
+    async def create_link(
+        self,
+        audience: str,
+        kind: Kind,
+        *,
+        label: str = "",
+        max_uses: int | None = None,
+        expires_at: datetime | None = None,
+    ) -> JoinLink:
+        """Make a way into an audience.
+
+        A link for groups or Telegram channels works once, unless *max_uses* says
+        otherwise: who holds it can enrol a chat.
+
+        Raises:
+            Unknown: There is no such audience.
+        """
+        if max_uses is None and kind is not Kind.READER:
+            max_uses = 1
+        async with self._database.transaction() as tx:
+            found = await tx.audiences.by_name(audience)
+            return await tx.links.add(
+                JoinLink(
+                    id=JoinLinkId(0),
+                    audience=found.id,
+                    kind=kind,
+                    token=secrets.token_urlsafe(TOKEN_BYTES),
+                    code="".join(
+                        secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH)
+                    ),
+                    label=label,
+                    max_uses=max_uses,
+                    expires_at=expires_at,
+                    created_at=self._clock.now(),
+                )
+            )
+
+    async def links(self) -> list[tuple[JoinLink, Audience]]:
+        """Return every join link with its audience, newest first."""
+        async with self._database.snapshot() as tx:
+            return [
+                (each, await tx.audiences.get(each.audience))
+                for each in await tx.links.all()
+            ]
+
+    async def revoke_link(self, link: JoinLinkId) -> None:
+        """Withdraw a join link.
+
+        Raises:
+            Unknown: There is no such link.
+        """
+        async with self._database.transaction() as tx:
+            await tx.links.get(link)
+            await tx.links.revoke(link, now=self._clock.now())
+
+    # --- joining --------------------------------------------------------------
+
+    async def redeem(
+        self,
+        token: str,
+        *,
+        by: Address,
+        kind: Kind,
+        agreed_by: str,
+        title: str = "",
+        language: str = "",
+    ) -> Welcome:
+        """Enrol who is at *by* through the join link with *token*.
+
+        Args:
+            token: As it came in.
+            by: The address that joins.
+            kind: What stands there.
+            agreed_by: Who acted, as an opaque id.
+            title: A group's name.
+            language: BCP 47, where known.
+
+        Raises:
+            Refusal: The link is unknown, expired, spent, revoked, or for another kind.
+        """
+        async with self._database.transaction() as tx:
+            link = await tx.links.by_token(token)
+            if link is None:
+                raise LinkUnknown
+            return await self._enrol(
+                tx,
+                link,
+                Recipient(
+                    id=RecipientId(0),
+                    address=by,
+                    kind=kind,
+                    title=title,
+                    language=language,
+                ),
+                agreed_by=agreed_by,
+                evidence="join token",
+            )
+
+    async def peek(self, token: str, *, kind: Kind) -> Audience:
+        """Return where a token leads, without using it.
+
+        Raises:
+            Refusal: As `redeem`.
+        """
+        async with self._database.snapshot() as tx:
+            link = await tx.links.by_token(token)
+            if link is None:
+                raise LinkUnknown
+            link.check(kind=kind, now=self._clock.now())
+            return await tx.audiences.get(link.audience)
+
+    async def redeem_words(
+        self, text: str, *, by: Address, agreed_by: str, language: str = ""
+    ) -> Welcome | None:
+        """Enrol a reader who wrote a join code somewhere in *text*.
+
+        Returns:
+            None where the text holds nothing that looks like a code.
+
+        Raises:
+            Refusal: It does, and no such code lets them in.
+        """
+        codes = codes_in(text)
+        if not codes:
+            return None
+        async with self._database.transaction() as tx:
+            for code in codes:
+                link = await tx.links.by_code(code)
+                if link is not None:
+                    return await self._enrol(
+                        tx,
+                        link,
+                        Recipient(
+                            id=RecipientId(0),
+                            address=by,
+                            kind=Kind.READER,
+                            language=language,
+                        ),
+                        agreed_by=agreed_by,
+                        evidence=f"wrote the join code {code}",
+                    )
+        raise LinkUnknown
+
+    async def _enrol(
+        self,
+        tx: Transaction,
+        link: JoinLink,
+        who: Recipient,
+        *,
+        agreed_by: str,
+        evidence: str,
+    ) -> Welcome:
+        now = self._clock.now()
+        recipient = await tx.recipients.ensure(
+            who.address, who.kind, title=who.title, language=who.language, now=now
+        )
+        audience = await tx.audiences.get(link.audience)
+        if audience.id in {each.id for each in await tx.audiences.of(recipient.id)}:
+            # A spent single-use link, pressed again by the one who used it.
+            await self._active(tx, recipient, now=now)
+            return Welcome(audience=audience, recipient=recipient, new=False)
+        link.check(kind=who.kind, now=now)
+        await tx.audiences.enrol(
+            audience.id,
+            recipient.id,
+            link=link.id,
+            consent=Consent(source="join link", agreed_by=agreed_by, evidence=evidence),
+            now=now,
+        )
+        await tx.links.count_use(link.id)
+        await self._active(tx, recipient, now=now)
+        return Welcome(audience=audience, recipient=recipient, new=True)
+
+    async def _active(
+        self, tx: Transaction, recipient: Recipient, *, now: datetime
+    ) -> None:
+        await tx.recipients.leave_at(recipient.id, None)
+        await tx.recipients.set_standing(recipient.id, Standing.ACTIVE)
+        await tx.deliveries.recipient_back(recipient.id, now=now)
+
+    async def enrol_by_hand(
+        self,
+        audience: str,
+        address: Address,
+        kind: Kind,
+        *,
+        by: str,
+        evidence: str,
+        title: str = "",
+        language: str = "",
+        source: str = "by hand",
+    ) -> Welcome:
+        """Enrol on an editor's word, with the evidence that it is wished for.
+
+        Raises:
+            Unknown: There is no such audience.
+            Refusal: The address or the evidence will not do.
+        """
+        if not evidence.strip():
+            raise Refusal("say how they agreed: consent without evidence is none")
+        if address.channel is Channel.WHATSAPP and not WHATSAPP_ADDRESS.fullmatch(
+            address.value
+        ):
+            raise Refusal(
+                "that is no WhatsApp address: write the number with its country code, "
+                "as +923001234567"
+            )
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            found = await tx.audiences.by_name(audience)
+            recipient = await tx.recipients.ensure(
+                address, kind, title=title, language=language, now=now
+            )
+            new = await tx.audiences.enrol(
+                found.id,
+                recipient.id,
+                link=None,
+                consent=Consent(source=source, agreed_by=by, evidence=evidence),
+                now=now,
+            )
+            await self._active(tx, recipient, now=now)
+            return Welcome(audience=found, recipient=recipient, new=new)
+
+    async def vouch(
+        self, recipient: RecipientId, audience: AudienceId, *, by: str
+    ) -> Welcome:
+        """Enrol a group that came without a token, because an editor accepts it.
+
+        Raises:
+            Unknown: There is no such group or audience.
+        """
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            found = await tx.audiences.get(audience)
+            group = await tx.recipients.get(recipient)
+            if group.kind is Kind.READER or group.standing is Standing.GONE:
+                raise Unknown("that group is no longer there")
+            new = await tx.audiences.enrol(
+                found.id,
+                group.id,
+                link=None,
+                consent=Consent(
+                    source="by hand", agreed_by=by, evidence="accepted by an editor"
+                ),
+                now=now,
+            )
+            await self._active(tx, group, now=now)
+            return Welcome(audience=found, recipient=group, new=new)
+
+    # --- leaving, moving, and what the provider says ----------------------------
+
+    async def leave(
+        self, address: Address, *, reason: str = "asked to"
+    ) -> list[Audience]:
+        """End every enrolment of who is at *address*; return what they left."""
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            recipient = await tx.recipients.find(address)
+            if recipient is None:
+                return []
+            return await tx.audiences.unenrol(recipient.id, reason=reason, now=now)
+
+    async def find(self, address: Address) -> tuple[Recipient, list[Audience]] | None:
+        """Return who is at *address* and where they are enrolled."""
+        async with self._database.snapshot() as tx:
+            recipient = await tx.recipients.find(address)
+            if recipient is None:
+                return None
+            return recipient, await tx.audiences.of(recipient.id)
+
+    async def heard_from(self, address: Address, kind: Kind) -> None:
+        """Note that somebody wrote: it opens WhatsApp's 24-hour window."""
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            recipient = await tx.recipients.ensure(address, kind, now=now)
+            await tx.recipients.heard_from(recipient.id, now)
+            if recipient.standing is Standing.GONE:
+                await tx.recipients.set_standing(recipient.id, Standing.ACTIVE)
+
+    async def moved(self, old: Address, new: Address) -> None:
+        """Follow a group that became a supergroup; *old* goes on finding it."""
+        async with self._database.transaction() as tx:
+            await tx.recipients.move(old, new)
+
+    async def gone(self, address: Address, *, reason: str) -> None:
+        """The recipient has blocked us or put us out: write no more."""
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            recipient = await tx.recipients.find(address)
+            if recipient is None:
+                return
+            await tx.recipients.leave_at(recipient.id, None)
+            await tx.recipients.set_standing(recipient.id, Standing.GONE, reason=reason)
+            await tx.audiences.unenrol(recipient.id, reason=reason, now=now)
+
+    async def rights_lost(self, address: Address, *, reason: str) -> None:
+        """We may not write there at present: wait, and tell the editors once."""
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            recipient = await tx.recipients.find(address)
+            if recipient is None or recipient.standing is not Standing.ACTIVE:
+                return
+            await tx.recipients.set_standing(
+                recipient.id, Standing.SUSPENDED, reason=reason
+            )
+            await self._notices.suspended(tx, recipient, reason, now=now)
+        await self._kick()
+
+    async def rights_back(self, address: Address) -> None:
+        """We may write there (again): what was waiting goes on."""
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            recipient = await tx.recipients.find(address)
+            if recipient is None:
+                return
+            await tx.recipients.set_standing(recipient.id, Standing.ACTIVE)
+            await tx.deliveries.recipient_back(recipient.id, now=now)
+        await self._kick()
+
+    async def added_to(self, address: Address, kind: Kind, *, title: str) -> bool:
+        """We were put into a group or Telegram channel.
+
+        Returns:
+            True if nobody has vouched for it: it is left after a set time unless a
+            token or an editor does.
+        """
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            recipient = await tx.recipients.ensure(address, kind, title=title, now=now)
+            await tx.recipients.set_standing(recipient.id, Standing.ACTIVE)
+            if await tx.audiences.of(recipient.id):
+                await tx.deliveries.recipient_back(recipient.id, now=now)
+                return False
+            await tx.recipients.leave_at(recipient.id, now + self._vouch_within)
+            return True
+
+    async def ask_for_voucher(self, address: Address) -> None:
+        """Tell the editors of a group that nobody has vouched for."""
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            group = await tx.recipients.find(address)
+            if group is None or await tx.audiences.of(group.id):
+                return
+            await self._notices.stranger(tx, group, await tx.audiences.all(), now=now)
+        await self._kick()
+
+    async def _kick(self) -> None:
+        for sender in self._senders.values():
+            await self._runner.kick("pump", str(sender))

@@ -1,0 +1,183 @@
+"""Page furniture: join-us lines, appeals, price tables, share rows, “also read”.
+
+Read from the end backwards, a line at a time, for as long as there is evidence. What
+is *sure* goes by itself; what is only *likely* (a row of a table, a short line that is
+no sentence) goes when furniture stands on both sides of it, or above it and nothing
+below. A line somebody is quoted or reported in is the story's. In doubt a line stays:
+one appeal too many does less harm than one sentence too few.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+import regex
+
+from . import cues
+from .sentences import split
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LONGEST_APPEAL = 2_000  # characters; longer lines are not examined
+_LONGEST_LINE = 200  # a request, not a paragraph
+_LONGEST_LIKELY = 60
+_LONGEST_STRAY = 160
+_MOST_LIKELY_IN_A_ROW = 6
+_MATTERS_OF_A_BARE_APPEAL = 3
+_FULL_STOP = regex.compile(r"[.!?…؟۔।][\"'”’»)\]]*\s*$")
+_ROW = regex.compile(r"\|\s*$|\|.*\|")
+_PIPES = regex.compile(r"[\s|]*\|[\s|]*$")
+
+
+class Evidence(IntEnum):
+    """How surely a line is furniture."""
+
+    NONE = 0
+    LIKELY = 1  #: only beside furniture
+    SURE = 2
+
+
+def without_furniture(
+    paragraphs: Sequence[str], language: str = ""
+) -> tuple[list[str], list[str]]:
+    """Return the story's paragraphs and those removed, each in order.
+
+    Both are spans of what was given: the last paragraph of the story may lose its
+    last sentences. The story is never empty: where all is furniture, none is removed.
+    """
+    end = _end_of_story(paragraphs)
+    story, removed = list(paragraphs[:end]), list(paragraphs[end:])
+    if story:
+        kept, tail = _without_tail(story[-1], language)
+        if tail:
+            story[-1] = kept
+            removed.insert(0, tail)
+    strays = [line for line in story if _is_stray(line)]
+    if strays:
+        story = [line for line in story if line not in set(strays)]
+        removed = strays + removed
+    return (story, removed) if story else (list(paragraphs), [])
+
+
+def evidence(line: str, *, below: bool = False) -> Evidence:
+    """Judge one *line*; furniture stands right *below* it, or not."""
+    row = _ROW.search(line) is not None
+    bare = _PIPES.sub("", line).strip()
+    if not bare:
+        return Evidence.LIKELY
+    if len(bare) > _LONGEST_APPEAL:
+        return Evidence.NONE
+    person = cues.PERSON.search(bare) is not None
+    if _speaks_for_story(bare, person=person):
+        return Evidence.NONE
+    short = len(bare) <= _LONGEST_LIKELY and not _FULL_STOP.search(bare)
+    if _is_request(bare, person=person) or _is_label(bare) or _is_price(bare):
+        return Evidence.SURE
+    if person and _is_appeal(bare, helped=below or row):
+        return Evidence.SURE
+    return Evidence.LIKELY if row or short else Evidence.NONE
+
+
+def _speaks_for_story(line: str, *, person: bool) -> bool:
+    """Whether somebody says *line*, or it tells what happened."""
+    if cues.LABEL.match(line) and not _FULL_STOP.search(line):
+        return False  # “Also read: ‘We are ready,’ the minister said”
+    if cues.QUOTATION.search(line) and cues.WITNESS.search(line):
+        return True
+    if cues.WITNESS.search(line) and not (person and cues.REQUEST.search(line)):
+        return True
+    return not person and cues.NARRATIVE.search(line) is not None
+
+
+def _is_request(line: str, *, person: bool) -> bool:
+    """Whether *line* asks the reader to do something for the newsroom or with it."""
+    if cues.BARE_ACTION.match(line) or cues.PLATFORMS.match(line):
+        return True
+    if len(line) > _LONGEST_LINE:
+        return False
+    matters = _matters(line)
+    priced = cues.AMOUNT.search(line) and cues.PERIOD.search(line)
+    about = matters + bool(priced) + bool(cues.LINK.search(line))
+    if cues.OPENING.match(line):
+        return bool(about) and (
+            person or about > 1 or not _FULL_STOP.search(line) or line.endswith("!")
+        )
+    if cues.REQUEST.search(line):
+        return bool(about) and (person or about > 1 or not _FULL_STOP.search(line))
+    return False
+
+
+def _is_label(line: str) -> bool:
+    return (
+        cues.LABEL.match(line) is not None
+        and len(line) <= _LONGEST_LINE
+        and (":" in line or not _FULL_STOP.search(line))
+    )
+
+
+def _is_price(line: str) -> bool:
+    """Whether *line* is a row of a price list: hardly more than amount and period."""
+    if len(line) > _LONGEST_LIKELY or not cues.AMOUNT.search(line):
+        return False
+    rest = cues.PERIOD.sub("", cues.AMOUNT.sub("", line))
+    words = regex.findall(r"\w+", rest)
+    return len(words) <= (2 if cues.PERIOD.search(line) else 0)
+
+
+def _is_appeal(line: str, *, helped: bool) -> bool:
+    """Whether *line*, in which “we” or “you” occur, is prose that asks for support."""
+    needed = _MATTERS_OF_A_BARE_APPEAL
+    if helped or len(line) <= _LONGEST_LIKELY:
+        needed -= 1
+    if regex.match(r"\W*(?:your|you|آپ|आप)\b", line, regex.IGNORECASE):
+        needed = min(needed, 2)
+    return _matters(line) >= needed
+
+
+def _matters(line: str) -> int:
+    """How many kinds of newsroom matters *line* speaks of."""
+    return sum(matter.search(line) is not None for matter in cues.MATTERS)
+
+
+def _end_of_story(paragraphs: Sequence[str]) -> int:
+    """Return how many of *paragraphs* stand before the furniture at the end."""
+    end = len(paragraphs)
+    likely = 0
+    for index in range(len(paragraphs) - 1, -1, -1):
+        found = evidence(paragraphs[index], below=end < len(paragraphs) and not likely)
+        if found is Evidence.SURE:
+            end, likely = index, 0
+            continue
+        likely += 1
+        if found is Evidence.NONE or likely > _MOST_LIKELY_IN_A_ROW:
+            break
+    return end
+
+
+def _without_tail(paragraph: str, language: str) -> tuple[str, str]:
+    """Return *paragraph* without the requests it ends in, and those."""
+    if len(paragraph) > _LONGEST_APPEAL:
+        return paragraph, ""
+    sentences = split(paragraph, language)
+    kept = len(sentences)
+    while kept > 1 and evidence(sentences[kept - 1]) is Evidence.SURE:
+        kept -= 1
+    if kept == len(sentences):
+        return paragraph, ""
+    # found from the end: the same words may stand earlier too
+    at = len(paragraph)
+    for sentence in reversed(sentences[kept:]):
+        at = paragraph.rindex(sentence, 0, at)
+    return paragraph[:at].rstrip(), paragraph[at:]
+
+
+def _is_stray(line: str) -> bool:
+    """Whether *line*, within the story, is a label or a request and no sentence."""
+    return (
+        len(line) <= _LONGEST_STRAY
+        and not _FULL_STOP.search(line)
+        and (cues.LABEL.match(line) is not None or cues.OPENING.match(line) is not None)
+        and evidence(line) is Evidence.SURE
+    )

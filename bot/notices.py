@@ -1,0 +1,137 @@
+"""What Harkara tells its editors of its own accord, once for each event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot import phrases
+from bot.domain.messages import Button, Text, utf16_length
+from bot.domain.recipients import Channel
+from bot.ports import NewReply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from bot.domain.broadcasts import BroadcastId
+    from bot.domain.recipients import Audience, Recipient, SenderId
+    from bot.ports import Sender, Transaction
+
+#: The most that one message carries (platform-facts §1.2, §3).
+LIMITS = {Channel.TELEGRAM: 4096, Channel.WHATSAPP: 1600}
+
+
+def plain(
+    text: str,
+    channel: Channel,
+    *,
+    buttons: tuple[tuple[Button, ...], ...] = (),
+) -> Text:
+    """Make a message of a phrase: no markup, nothing to escape."""
+    return Text(
+        text=text,
+        markup=None,
+        length=utf16_length(text),
+        limit=LIMITS[channel],
+        buttons=buttons if channel is Channel.TELEGRAM else (),
+    )
+
+
+class Notices:
+    """Writes a notice to every editor, in their language, once."""
+
+    def __init__(self, senders: Mapping[Channel, SenderId]) -> None:
+        self._senders = senders
+
+    async def suspended(
+        self, tx: Transaction, who: Recipient, code: str, *, now: datetime
+    ) -> None:
+        """We may not write to *who* at present; nothing more will be tried."""
+        await self._tell(
+            tx,
+            f"suspended:{who.id}:{now:%Y%m%dT%H%M%S}",
+            lambda language: phrases.suspended(language, title=who.title, code=code),
+            now=now,
+        )
+
+    async def paused(
+        self, tx: Transaction, broadcast: BroadcastId, code: str, *, now: datetime
+    ) -> None:
+        """A broadcast has stopped itself: the message is bad for everybody."""
+        await self._tell(
+            tx,
+            f"paused:{broadcast}:{now:%Y%m%dT%H%M%S}",
+            lambda language: phrases.paused(language, broadcast=broadcast, code=code),
+            now=now,
+        )
+
+    async def sender_down(
+        self, tx: Transaction, sender: Sender, code: str, *, now: datetime
+    ) -> None:
+        """Nothing leaves through *sender* until somebody acts. Told once an hour."""
+        await self._tell(
+            tx,
+            f"down:{sender.id}:{now:%Y%m%dT%H}",
+            lambda language: phrases.sender_down(
+                language, channel=sender.channel, code=code
+            ),
+            now=now,
+        )
+
+    async def doubtful(
+        self, tx: Transaction, sender: Sender, count: int, *, now: datetime
+    ) -> None:
+        """A restart found *count* calls whose answers were never written down."""
+        await self._tell(
+            tx,
+            f"doubtful:{sender.id}:{sender.epoch}",
+            lambda language: phrases.doubtful(
+                language, channel=sender.channel, count=count
+            ),
+            now=now,
+        )
+
+    async def stranger(
+        self,
+        tx: Transaction,
+        group: Recipient,
+        audiences: list[Audience],
+        *,
+        now: datetime,
+    ) -> None:
+        """We were put into *group* without a token of ours: accept it, or we leave."""
+        buttons = tuple(
+            (Button(each.title[:40], data=f"accept:{group.id}:{each.id}"),)
+            for each in audiences[:8]
+        )
+        await self._tell(
+            tx,
+            f"stranger:{group.id}:{now:%Y%m%dT%H%M%S}",
+            lambda language: phrases.stranger(language, title=group.title),
+            now=now,
+            buttons=buttons,
+        )
+
+    async def _tell(
+        self,
+        tx: Transaction,
+        key: str,
+        words: Callable[[str], str],
+        *,
+        now: datetime,
+        buttons: tuple[tuple[Button, ...], ...] = (),
+    ) -> None:
+        replies = [
+            NewReply(
+                key=f"notice:{key}:{editor.recipient}",
+                sender=self._senders[editor.address.channel],
+                recipient=editor.recipient,
+                message=plain(
+                    words(editor.language), editor.address.channel, buttons=buttons
+                ),
+            )
+            for editor in await tx.editors.all()
+            if editor.address.channel in self._senders
+        ]
+        if replies:
+            await tx.replies.add(replies, now=now)

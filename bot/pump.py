@@ -1,0 +1,348 @@
+"""One sender's pump: claim, pace, mark, send, report.
+
+One pump works for a sender at a time. It takes the next epoch when it starts; every
+claim and every mark names it, so that an owner who was frozen and wakes finds itself
+fenced off. No more calls are under way than `concurrency`, and only those can be in
+doubt after a crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from bot.domain import pacing
+from bot.domain.deliveries import Attempt, Failure, Form, Progress, Reference, State
+from bot.domain.errors import (
+    Doubtful,
+    FailureKind,
+    Fenced,
+    Moved,
+    SenderDown,
+    SendError,
+    TryLater,
+)
+from bot.domain.outcomes import Report
+from bot.domain.recipients import Channel
+from bot.ports import Lease, ReplyLease
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from datetime import datetime
+
+    from bot.domain.broadcasts import BroadcastId
+    from bot.domain.messages import OutboundMessage
+    from bot.domain.pacing import Rate
+    from bot.domain.recipients import RecipientId, SenderId
+    from bot.ledger import Ledger
+    from bot.notices import Notices
+    from bot.ports import Clock, Database, MessageKey, Messenger, Transaction
+
+log = logging.getLogger("harkara.pump")
+
+#: WhatsApp's window is 24 hours from the reader's last message; we stop believing in
+#: it a little sooner, because their clock decides.
+WINDOW = timedelta(hours=24) - timedelta(minutes=10)
+#: How soon to look again for work while calls are under way.
+GLANCE = timedelta(milliseconds=200)
+#: How long to leave a sender alone that the provider does not accept.
+DOWN = timedelta(seconds=60)
+#: Times that an answer to a reader is tried; after that the question is stale.
+REPLY_ATTEMPTS = 4
+
+
+class Pump:
+    """Works off what is due for one sender."""
+
+    def __init__(
+        self,
+        *,
+        sender: SenderId,
+        messenger: Messenger,
+        database: Database,
+        ledger: Ledger,
+        notices: Notices,
+        clock: Clock,
+        rate: Rate,
+        concurrency: int,
+    ) -> None:
+        self._sender = sender
+        self._messenger = messenger
+        self._database = database
+        self._ledger = ledger
+        self._notices = notices
+        self._clock = clock
+        self._rate = rate
+        self._free = asyncio.Semaphore(concurrency)
+        self._concurrency = concurrency
+        self._flying: set[asyncio.Task[None]] = set()
+        self._messages: dict[BroadcastId, dict[MessageKey, OutboundMessage]] = {}
+        self._not_before: datetime | None = None
+        self._stopping = asyncio.Event()
+        self._down = False
+        self._epoch = 0
+
+    async def run(self, _key: str) -> datetime | None:
+        """Send everything that is due.
+
+        Returns:
+            When the next row comes due, or None if nothing waits.
+        """
+        if self._stopping.is_set():
+            return None
+        await self._take()
+        try:
+            return await self._drain()
+        except Fenced:
+            log.warning("fenced off", extra={"sender": self._sender})
+            return None
+        finally:
+            # What is in the air ends in its own time-outs, and is written down.
+            while self._flying:
+                await asyncio.wait(set(self._flying))
+            self._messages.clear()
+
+    def stop(self) -> None:
+        """Claim nothing more; `run` returns once what is under way has ended."""
+        self._stopping.set()
+
+    async def _take(self) -> None:
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            taken = await tx.senders.take(self._sender, now=now)
+            await tx.senders.set_down(self._sender, "")
+            if taken.doubtful:
+                log.warning(
+                    "calls in doubt after a crash",
+                    extra={"sender": self._sender, "count": taken.doubtful},
+                )
+                await self._notices.doubtful(tx, taken.sender, taken.doubtful, now=now)
+        self._epoch = taken.sender.epoch
+        self._down = False
+
+    async def _drain(self) -> datetime | None:
+        while not self._stopping.is_set():
+            if self._down:
+                return self._clock.now() + DOWN
+            leases, slots = await self._claim()
+            if leases:
+                await self._launch(leases, slots)
+                continue
+            if self._flying:
+                await asyncio.wait(set(self._flying), timeout=GLANCE.total_seconds())
+                continue
+            async with self._database.snapshot() as tx:
+                return await tx.senders.next_due(self._sender, now=self._clock.now())
+        return None
+
+    async def _claim(self) -> tuple[list[Lease | ReplyLease], list[datetime]]:
+        """Take what is due in hand, and reserve a moment for each on the clocks."""
+        now = self._clock.now()
+        limit = pacing.claim_size(self._rate)
+        async with self._database.snapshot() as tx:
+            if not await tx.senders.has_work(self._sender, now=now):
+                return [], []
+        async with self._database.transaction() as tx:
+            replies = await tx.replies.claim(
+                self._sender, epoch=self._epoch, now=now, limit=limit
+            )
+            leases: list[Lease | ReplyLease] = list(replies)
+            if len(replies) < limit:
+                leases += await tx.deliveries.claim(
+                    self._sender,
+                    epoch=self._epoch,
+                    now=now,
+                    limit=limit - len(replies),
+                    excluding={reply.recipient for reply in replies},
+                )
+            slots = await self._reserve(tx, leases, now=now)
+            await self._fetch_messages(tx, leases)
+        return leases, slots
+
+    async def _reserve(
+        self, tx: Transaction, leases: list[Lease | ReplyLease], *, now: datetime
+    ) -> list[datetime]:
+        if not leases:
+            return []
+        sender = await tx.senders.get(self._sender)
+        slots, clock = pacing.reserve(
+            sender.clock, now=now, interval=self._rate.interval, count=len(leases)
+        )
+        await tx.senders.set_clock(self._sender, epoch=self._epoch, clock=clock)
+        await tx.recipients.hold(
+            {
+                _recipient(lease): slot + self._rate.spacing(lease.kind)
+                for lease, slot in zip(leases, slots, strict=True)
+            }
+        )
+        return slots
+
+    async def _fetch_messages(
+        self, tx: Transaction, leases: list[Lease | ReplyLease]
+    ) -> None:
+        wanted = {
+            lease.delivery.broadcast for lease in leases if isinstance(lease, Lease)
+        }
+        for broadcast in wanted - self._messages.keys():
+            self._messages[broadcast] = await tx.broadcasts.messages(broadcast)
+
+    async def _launch(
+        self, leases: list[Lease | ReplyLease], slots: list[datetime]
+    ) -> None:
+        """Start each call at its moment, never two closer than the rate allows."""
+        for place, (lease, slot) in enumerate(zip(leases, slots, strict=True)):
+            moment = slot
+            if self._not_before is not None:
+                latest = self._clock.now() + self._rate.interval
+                moment = max(slot, min(self._not_before, latest))
+            await self._clock.sleep_until(moment)
+            await self._free.acquire()
+            if self._stopping.is_set() or self._down:
+                self._free.release()
+                await self._release(leases[place:])
+                return
+            self._not_before = self._clock.now() + self._rate.interval
+            work = (
+                self._deliver(lease)
+                if isinstance(lease, Lease)
+                else self._answer(lease)
+            )
+            task = asyncio.create_task(self._guarded(work))
+            self._flying.add(task)
+            task.add_done_callback(self._flying.discard)
+
+    async def _release(self, leases: list[Lease | ReplyLease]) -> None:
+        async with self._database.transaction() as tx:
+            await tx.deliveries.release(
+                [each.delivery.id for each in leases if isinstance(each, Lease)],
+                epoch=self._epoch,
+            )
+            await tx.replies.release(
+                [each.id for each in leases if isinstance(each, ReplyLease)],
+                epoch=self._epoch,
+            )
+
+    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Exception:
+            # The row stays as it was written last: sending becomes doubtful, and
+            # leased is queued, when the next epoch is taken.
+            log.exception("a call went astray", extra={"sender": self._sender})
+            self._down = True
+        finally:
+            self._free.release()
+
+    async def _deliver(self, lease: Lease) -> None:
+        delivery = lease.delivery
+        form, message = self._choose(lease)
+        if message is None:
+            if form is Form.TEMPLATE and delivery.part > 1:
+                await self._ledger.end(
+                    delivery.id,
+                    State.SKIPPED,
+                    epoch=self._epoch,
+                    reason="in template",
+                )
+            else:
+                await self._ledger.end(
+                    delivery.id,
+                    State.FAILED,
+                    epoch=self._epoch,
+                    failure=Failure(FailureKind.WINDOW_CLOSED, "no template"),
+                )
+            return
+        reference = Reference(delivery.id, delivery.attempts + 1)
+        attempt = Attempt(
+            reference=reference,
+            form=form,
+            progress=Progress.SENDING,
+            started_at=self._clock.now(),
+        )
+        if not await self._ledger.mark(attempt, epoch=self._epoch):
+            return
+        try:
+            provider_id = await self._messenger.send(lease.address, message, reference)
+        except SendError as error:
+            report = Report(
+                reference=reference,
+                progress=Progress.DOUBTFUL
+                if isinstance(error, Doubtful)
+                else Progress.REFUSED,
+                error=error,
+            )
+            self._down = self._down or isinstance(error, SenderDown)
+        else:
+            report = Report(
+                reference=reference,
+                progress=Progress.ACCEPTED,
+                provider_id=provider_id,
+            )
+        await self._ledger.report(report)
+
+    def _choose(self, lease: Lease) -> tuple[Form, OutboundMessage | None]:
+        """Text while the reader's window is open, else the template, if any."""
+        delivery = lease.delivery
+        messages = self._messages[delivery.broadcast]
+
+        def stored(form: Form) -> OutboundMessage | None:
+            key = (delivery.audience, lease.address.channel, form, delivery.part)
+            return messages.get(key)
+
+        form = delivery.form or Form.TEXT
+        if delivery.form is None and lease.address.channel is Channel.WHATSAPP:
+            last = lease.last_inbound_at
+            if last is None or self._clock.now() - last >= WINDOW:
+                form = Form.TEMPLATE
+        return form, stored(form)
+
+    async def _answer(self, lease: ReplyLease) -> None:
+        async with self._database.transaction() as tx:
+            marked = await tx.replies.mark_sending([lease.id], epoch=self._epoch)
+        if lease.id not in marked:
+            return
+        now = self._clock.now()
+        try:
+            provider_id = await self._messenger.send(lease.address, lease.message, None)
+        except TryLater as error:
+            if lease.attempts + 1 >= REPLY_ATTEMPTS:
+                await self._settle(lease, State.FAILED, code=error.code)
+            else:
+                due = now + max(error.after, timedelta(seconds=1))
+                await self._settle(lease, State.QUEUED, code=error.code, due_at=due)
+                if error.throttled:
+                    async with self._database.transaction() as tx:
+                        await tx.recipients.hold({lease.recipient: due})
+        except Moved as error:
+            async with self._database.transaction() as tx:
+                await tx.recipients.move(lease.address, error.address)
+            await self._settle(lease, State.QUEUED, code=error.code, due_at=now)
+        except Doubtful as error:
+            await self._settle(lease, State.DOUBTFUL, code=error.code)
+        except SenderDown as error:
+            self._down = True
+            await self._settle(lease, State.QUEUED, code=error.code, due_at=now)
+        except SendError as error:
+            await self._settle(lease, State.FAILED, code=error.code)
+        else:
+            await self._settle(lease, State.ACCEPTED, provider_id=provider_id)
+
+    async def _settle(
+        self,
+        lease: ReplyLease,
+        state: State,
+        *,
+        provider_id: str = "",
+        code: str = "",
+        due_at: datetime | None = None,
+    ) -> None:
+        async with self._database.transaction() as tx:
+            await tx.replies.settle(
+                lease.id, state, provider_id=provider_id, code=code, due_at=due_at
+            )
+
+
+def _recipient(lease: Lease | ReplyLease) -> RecipientId:
+    return lease.delivery.recipient if isinstance(lease, Lease) else lease.recipient

@@ -1,0 +1,1 @@
+"""The Runner port: in this process, or over many."""

@@ -1,0 +1,27 @@
+"""Pretend Telegram and pretend Twilio on loopback, with a page of phones.
+
+They speak the providers' wire formats over real HTTP, refuse what the providers
+refuse, and play faults on request. Nothing of the application is imported here.
+"""
+
+from __future__ import annotations
+
+from .faults import CALL_FAULTS, CALLBACK_FAULTS, Fault, Faults
+from .log import Log, Record
+from .people import Chat, Message, Person
+from .server import Sandbox
+from .world import World
+
+__all__ = [
+    "CALLBACK_FAULTS",
+    "CALL_FAULTS",
+    "Chat",
+    "Fault",
+    "Faults",
+    "Log",
+    "Message",
+    "Person",
+    "Record",
+    "Sandbox",
+    "World",
+]

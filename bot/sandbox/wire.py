@@ -1,0 +1,157 @@
+"""A loopback HTTP listener that can misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from aiohttp.web_protocol import RequestHandler
+
+    from .faults import Fault
+
+Latency = float | tuple[float, float]  #: seconds, fixed or between two
+
+JSON_HEADERS = {"Content-Type": "application/json"}
+
+
+def answer(
+    status: int, body: Any, headers: dict[str, str] | None = None
+) -> web.Response:
+    """Return a JSON answer."""
+    return web.Response(
+        body=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
+        status=status,
+        headers={**JSON_HEADERS, **(headers or {})},
+    )
+
+
+class Dropped(Exception):  # noqa: N818 - an event, not an error
+    """The connection was cut on purpose."""
+
+
+class Listener:
+    """Serves one handler on one loopback port, and can vanish from it."""
+
+    def __init__(
+        self,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        *,
+        port: int = 0,
+        keep_alive: float = 75.0,
+        latency: Latency = 0.0,
+        seed: int | str = 0,
+    ) -> None:
+        self.port = port
+        self._handler = handler
+        self._keep_alive = keep_alive
+        self._latency = latency
+        self._random = random.Random(f"latency {seed}")  # noqa: S311 - repeatable
+        self._busy: set[RequestHandler[Any]] = set()
+        self._web: web.Server[web.BaseRequest] | None = None
+        self._server: asyncio.Server | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it listens now."""
+        return self._server is not None
+
+    async def up(self) -> None:
+        """Listen; on the same port as before, if there was one."""
+        if self._server is not None:
+            return
+        self._web = web.Server(
+            self._serve,
+            keepalive_timeout=self._keep_alive,
+            access_log=None,
+            handler_cancellation=True,
+        )
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            self._web, "127.0.0.1", self.port, reuse_address=True, backlog=1024
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def down(self) -> None:
+        """Refuse new connections and drop the open ones."""
+        if self._server is None or self._web is None:
+            return
+        server, self._server = self._server, None
+        server.close()
+        for connection in list(self._web.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        await self._web.shutdown(timeout=0.0)
+        await server.wait_closed()
+
+    def close_idle(self) -> int:
+        """Close the kept-alive connections that wait for a request."""
+        closed = 0
+        for connection in list(self._web.connections) if self._web else ():
+            if connection not in self._busy and connection.transport is not None:
+                connection.transport.close()
+                closed += 1
+        return closed
+
+    async def pause(self) -> None:
+        """Wait as long as the wire takes."""
+        latency = self._latency
+        seconds = (
+            latency
+            if isinstance(latency, (int, float))
+            else self._random.uniform(*latency)
+        )
+        if seconds > 0:
+            await asyncio.sleep(seconds)
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        self._busy.add(request.protocol)
+        try:
+            return await self._handler(request)
+        except Dropped:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=499)
+        finally:
+            self._busy.discard(request.protocol)
+
+
+async def suffer_before(fault: Fault | None) -> None:
+    """Play what happens before anything was done.
+
+    Raises:
+        Dropped: The connection must be cut.
+    """
+    if fault is None:
+        return
+    if fault.kind == "cut_before":
+        raise Dropped
+    if fault.kind == "hang" and not fault.stored:
+        await asyncio.Event().wait()
+
+
+async def suffer_after(fault: Fault | None) -> None:
+    """Play what happens once everything was done.
+
+    Raises:
+        Dropped: The connection must be cut.
+    """
+    if fault is None:
+        return
+    if fault.kind == "slow":
+        await asyncio.sleep(fault.seconds)
+    elif fault.kind == "cut_after":
+        raise Dropped
+    elif fault.kind == "hang":
+        await asyncio.Event().wait()

@@ -1,0 +1,66 @@
+"""The tables. Rows never leave this folder; values of `bot.domain` do.
+
+Partial indexes are named for the question they answer. SQLite uses one only for a
+query that repeats its condition word for word, so `words` writes both.
+"""
+
+from __future__ import annotations
+
+from storage.tables.base import IN_HAND, OPEN, PENDING, Row, words
+from storage.tables.ledger import (
+    attempts,
+    deliveries,
+    inbound,
+    replies,
+)
+from storage.tables.news import (
+    article_versions,
+    articles,
+    broadcast_audiences,
+    broadcasts,
+    digest_articles,
+    digests,
+    messages,
+)
+from storage.tables.people import (
+    aliases,
+    audiences,
+    consents,
+    editors,
+    enrolments,
+    invitations,
+    join_links,
+    recipients,
+    senders,
+)
+
+metadata = Row.metadata
+
+__all__ = [
+    "IN_HAND",
+    "OPEN",
+    "PENDING",
+    "Row",
+    "aliases",
+    "article_versions",
+    "articles",
+    "attempts",
+    "audiences",
+    "broadcast_audiences",
+    "broadcasts",
+    "consents",
+    "deliveries",
+    "digest_articles",
+    "digests",
+    "editors",
+    "enrolments",
+    "inbound",
+    "invitations",
+    "join_links",
+    "messages",
+    "metadata",
+    "recipients",
+    "replies",
+    "senders",
+    "words",
+]
