@@ -22,6 +22,7 @@ from bot.domain.messages import Template, Text
 from bot.domain.outcomes import Report
 from bot.domain.recipients import Channel, Kind
 from bot.formatter import JoinLine, compose, render, template_variables
+from bot.ledger import reopen
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -336,7 +337,7 @@ class Broadcaster:
         """
         now = self._clock.now()
         async with self._database.transaction() as tx:
-            found = await tx.broadcasts.get(broadcast)
+            await tx.broadcasts.get(broadcast)
             lines = await tx.deliveries.report(broadcast, states={State.DOUBTFUL})
             settled = [
                 replace(
@@ -349,10 +350,8 @@ class Broadcaster:
                 if deliveries is None or line.delivery.id in deliveries
             ]
             await tx.deliveries.save(settled, [])
-            if repeat and settled and found.state is BroadcastState.FINISHED:
-                await tx.broadcasts.save(
-                    replace(found, state=BroadcastState.RUNNING, finished_at=None)
-                )
+            if repeat and settled:
+                await reopen(tx, settled[0])
         await self.kick()
         return len(settled)
 

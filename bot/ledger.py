@@ -234,25 +234,13 @@ class Ledger:
         if isinstance(error, TryLater) and error.throttled:
             await self._throttle(tx, delivery, error, now=now)
         if delivery.state is State.QUEUED:
-            await self._reopen(tx, delivery)
+            await reopen(tx, delivery)
         in_template = delivery.form is Form.TEMPLATE and delivery.state in ARRIVED
         if delivery.state in ENDED and (delivery.state not in ARRIVED or in_template):
             await tx.deliveries.skip_rest(
                 delivery, reason="in template" if in_template else "earlier part"
             )
         await self._consequence(tx, delivery, consequence, error, now=now)
-
-    async def _reopen(self, tx: Transaction, delivery: Delivery) -> None:
-        """A late failure asks for another attempt: see that there will be one."""
-        broadcast = await tx.broadcasts.get(delivery.broadcast)
-        if broadcast.state is BroadcastState.FINISHED:
-            await tx.broadcasts.save(
-                replace(broadcast, state=BroadcastState.RUNNING, finished_at=None)
-            )
-        elif broadcast.state is BroadcastState.CANCELLED:
-            await tx.deliveries.save(
-                [replace(delivery, state=State.SKIPPED, reason="stopped")], []
-            )
 
     async def _throttle(
         self, tx: Transaction, delivery: Delivery, error: TryLater, *, now: datetime
@@ -341,3 +329,19 @@ class Ledger:
                 replace(found, state=BroadcastState.PAUSED, reason=code)
             )
             await self._notices.paused(tx, broadcast, code, now=now)
+
+
+async def reopen(tx: Transaction, delivery: Delivery) -> None:
+    """See to it that a delivery queued again will be sent, or is not left waiting.
+
+    Its broadcast may have been finished, or cancelled, in the meantime.
+    """
+    broadcast = await tx.broadcasts.get(delivery.broadcast)
+    if broadcast.state is BroadcastState.FINISHED:
+        await tx.broadcasts.save(
+            replace(broadcast, state=BroadcastState.RUNNING, finished_at=None)
+        )
+    elif broadcast.state is BroadcastState.CANCELLED:
+        await tx.deliveries.save(
+            [replace(delivery, state=State.SKIPPED, reason="stopped")], []
+        )

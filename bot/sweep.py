@@ -12,6 +12,7 @@ from bot.domain.deliveries import Progress, State
 from bot.domain.errors import SendError
 from bot.domain.outcomes import Report
 from bot.domain.recipients import Standing
+from bot.ledger import reopen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,6 +133,7 @@ class Sweep:
             if found.state is State.DOUBTFUL:
                 again = replace(found, state=State.QUEUED, due_at=self._clock.now())
                 await tx.deliveries.save([again], [attempt] if attempt else [])
+                await reopen(tx, again)
 
     async def _leave_strangers(self) -> None:
         """Leave the groups that nobody has vouched for in time."""

@@ -1,1 +1,8 @@
 """The Database port on SQLModel; the only folder that speaks SQL."""
+
+from __future__ import annotations
+
+from storage.database import SqliteDatabase, open_database
+from storage.schema import revisions, upgrade
+
+__all__ = ["SqliteDatabase", "open_database", "revisions", "upgrade"]

@@ -2,12 +2,13 @@
 
 To the article, and to every headline, before anything else (`clean`):
 
-1. CR LF, CR, vertical tab, form feed, U+001C–001E, U+0085, U+2028 and U+2029 become
+1. CR LF, CR, vertical tab, form feed, U+001C to 001E, U+0085, U+2028 and U+2029 become
    line feeds.
 2. Removed: the other control characters but tab; lone surrogates; non-characters;
-   bidirectional embeddings and overrides (U+202A–202E), the deprecated format
-   characters (U+206A–206F), soft hyphen, U+200B, U+2060–2064, U+FEFF, U+FFF9–FFFC.
-3. A directional isolate (U+2066–2069) without its partner in the same line.
+   bidirectional embeddings and overrides (U+202A to 202E), the deprecated format
+   characters (U+206A to 206F), soft hyphen, U+200B, U+2060 to 2064, U+FEFF, U+FFF9 to
+   FFFC.
+3. A directional isolate (U+2066 to 2069) without its partner in the same line.
 4. Combining marks after the thirtieth in a row (the Stream-Safe limit of UAX #15).
 5. Runs of blanks of any kind, tabs included, become one blank; none stays at either
    end of a line. Several empty lines become one.
@@ -21,7 +22,8 @@ To the parts of a digest:
 
 7. A dateline and page furniture are left out; so are lines without a letter or digit.
 8. A headline that had to be made loses its final full stop and begins with a capital
-   letter. What was too long ends in “…”.
+   letter. What was too long ends in “…”; should no word be left of it, it begins at
+   its first one.
 
 While rendering, and only there:
 
@@ -29,9 +31,10 @@ While rendering, and only there:
    command, a cash tag or a link the newsroom did not mean. It is invisible, it allows
    no line break (U+200B would), it is no part of a name or an address for Telegram,
    and Telegram keeps it.
-10. WhatsApp: the four markers become look-alikes (∗ U+2217, ˍ U+02CD, ∼ U+223C,
-    ˋ U+02CB), except inside an address and except an underscore between two Latin
-    letters or digits; U+2060 inside “> ”, “- ” and “1. ” at the start of a line.
+10. WhatsApp: the four markers become look-alikes (U+2217 for the asterisk,
+    U+02CD for the underscore, U+223C for the tilde, U+02CB for the backtick), except
+    inside an address and except an underscore between two Latin letters or digits;
+    U+2060 inside “> ”, “- ” and “1. ” at the start of a line.
 11. U+200F before a line of a right-to-left story that begins with a left-to-right
     letter, so that the whole line is laid out from the right.
 """
@@ -95,14 +98,18 @@ def balanced(text: str) -> str:
         elif opened:
             partners += (opened.pop(), found.start())
     kept = set(partners)
-    return _ISOLATES.sub(
-        lambda found: found[0] if found.start() in kept else "", text
-    )
+    return _ISOLATES.sub(lambda found: found[0] if found.start() in kept else "", text)
 
 
 def has_words(text: str) -> bool:
     """Whether *text* holds a letter or a digit of any script."""
     return _WORDS.search(text) is not None
+
+
+def from_first_word(text: str) -> str:
+    """Return *text* from its first letter or digit on; all of it if it has none."""
+    found = _WORDS.search(text)
+    return text[found.start() :] if found else text
 
 
 def runs_from_the_right(text: str) -> bool:

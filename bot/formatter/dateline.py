@@ -1,8 +1,8 @@
 """Datelines: where and when a report was filed, before its first sentence.
 
 “Islamabad- ”, “NEW DELHI, Jan 3 (Reuters) — ”, “SRINAGAR:”, “اسلام آباد:”,
-“नई दिल्ली, 3 जनवरी (भाषा)।”. A dateline is a place of a few words, perhaps with a date
-and an agency, closed by a dash or a colon. What might be a person who speaks, or an
+“नई दिल्ली, 3 जनवरी (भाषा)।”. A dateline is a place of a few words, perhaps with a
+date and an agency, closed by a dash or a colon. What might be a person who speaks, or an
 editor's label (“Correction:”), stays.
 """
 
@@ -13,9 +13,7 @@ import regex
 from .cleaning import has_words
 
 _AGENCY = r"\((?P<agency>[^()\n]{1,40})\)"
-_MONTH = (
-    r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]{0,7}\.?"
-)
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]{0,7}\.?"
 _DATE = (
     rf"(?:{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?|\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}"
     r"|(?:Mon|Tues?|Wed|Wednes|Thu|Thurs|Fri|Sat|Satur|Sun)(?:day)?)"
@@ -26,7 +24,8 @@ _UPPER = r"\p{Lu}[\p{Lu}\p{M}.'’-]+"
 _TITLE = r"\p{Lu}[\p{L}\p{M}.'’]+(?:-\p{L}[\p{L}\p{M}]+)*"
 
 _LATIN = regex.compile(
-    rf"(?P<place>(?P<upper>{_UPPER}(?:[ /]{_UPPER}){{0,3}})|{_TITLE}(?:[ /]{_TITLE}){{0,2}})"
+    rf"(?P<place>(?P<upper>{_UPPER}(?:[ /]{_UPPER}){{0,3}})"
+    rf"|{_TITLE}(?:[ /]{_TITLE}){{0,2}})"
     rf"(?P<region>(?:, (?!{_DATE}){_TITLE}(?: {_TITLE}){{0,2}}){{0,2}})"
     rf"(?P<date>,? {_DATE})?"
     rf"(?: ?{_AGENCY})?"
@@ -54,7 +53,8 @@ _OTHER = regex.compile(
 )
 _NOT_LATIN = regex.compile(r"[\p{Script=Arabic}\p{Script=Devanagari}]")
 _DESK = regex.compile(
-    r"ڈیسک|نیوز|رپورٹر|نمائندہ|ایجنسی|ایجنسیاں|بیورو|آن ?لائن|سٹاف|اسٹاف|مانیٹرنگ|رائٹرز"
+    r"ڈیسک|نیوز|رپورٹر|نمائندہ|ایجنسی|ایجنسیاں|بیورو|آن ?لائن|سٹاف|اسٹاف|مانیٹرنگ"
+    r"|رائٹرز"
     r"|اے پی|اے ایف پی|یو این آئی|پی ٹی آئی|وكالات|وكالة|رويترز|أ ف ب|واس|الأناضول"
     r"|भाषा|पीटीआई|एएनआई|एजेंसी|ब्यूरो|संवाददाता|डेस्क|वार्ता|रॉयटर्स|एपी|एएफपी"
 )
@@ -82,9 +82,8 @@ def is_dateline(paragraph: str) -> bool:
 
 
 def _end_in_latin(paragraph: str, *, alone: bool = False) -> int:
-    agency = _AGENCY_ALONE.match(paragraph)
-    if agency:
-        return agency.end()
+    if found := _AGENCY_ALONE.match(paragraph):
+        return found.end()
     found = _LATIN.match(paragraph)
     if found is None or _LABELS.match(paragraph):
         return 0
@@ -94,12 +93,10 @@ def _end_in_latin(paragraph: str, *, alone: bool = False) -> int:
     rest = paragraph[found.end() :]
     if len(rest.split(maxsplit=_FEWEST_WORDS_AFTER)) < _FEWEST_WORDS_AFTER:
         return 0
-    if sure or found["upper"]:
-        return found.end()
-    if found["colon"] and not _ONE_PLACE.fullmatch(found["place"]):
-        return 0  # “Imran Khan: …”
-    # “Kashmir - the old region - …” goes on with a small letter
-    return found.end() if _NEXT.match(rest) else 0
+    # not “Imran Khan: …”, nor “Kashmir - the old region - …”
+    speaks = found["colon"] and not _ONE_PLACE.fullmatch(found["place"])
+    certain = sure or found["upper"] or (not speaks and _NEXT.match(rest))
+    return found.end() if certain else 0
 
 
 def _end_in_other_scripts(paragraph: str, *, alone: bool = False) -> int:

@@ -45,7 +45,7 @@ def without_furniture(
     """Return the story's paragraphs and those removed, each in order.
 
     Both are spans of what was given: the last paragraph of the story may lose its
-    last sentences. The story is never empty: where all is furniture, none is removed.
+    last sentences. The story is empty where all is furniture.
     """
     end = _end_of_story(paragraphs)
     story, removed = list(paragraphs[:end]), list(paragraphs[end:])
@@ -58,25 +58,28 @@ def without_furniture(
     if strays:
         story = [line for line in story if line not in set(strays)]
         removed = strays + removed
-    return (story, removed) if story else (list(paragraphs), [])
+    return story, removed
 
 
 def evidence(line: str, *, below: bool = False) -> Evidence:
     """Judge one *line*; furniture stands right *below* it, or not."""
     row = _ROW.search(line) is not None
     bare = _PIPES.sub("", line).strip()
-    if not bare:
-        return Evidence.LIKELY
     if len(bare) > _LONGEST_APPEAL:
         return Evidence.NONE
     person = cues.PERSON.search(bare) is not None
+    if cues.OWNERSHIP.match(bare):
+        return Evidence.SURE
     if _speaks_for_story(bare, person=person):
         return Evidence.NONE
+    if (
+        _is_label(bare)
+        or _is_price(bare)
+        or _is_request(bare, person=person)
+        or (person and _is_appeal(bare, helped=below or row))
+    ):
+        return Evidence.SURE
     short = len(bare) <= _LONGEST_LIKELY and not _FULL_STOP.search(bare)
-    if _is_request(bare, person=person) or _is_label(bare) or _is_price(bare):
-        return Evidence.SURE
-    if person and _is_appeal(bare, helped=below or row):
-        return Evidence.SURE
     return Evidence.LIKELY if row or short else Evidence.NONE
 
 
@@ -84,7 +87,7 @@ def _speaks_for_story(line: str, *, person: bool) -> bool:
     """Whether somebody says *line*, or it tells what happened."""
     if cues.LABEL.match(line) and not _FULL_STOP.search(line):
         return False  # “Also read: ‘We are ready,’ the minister said”
-    if cues.QUOTATION.search(line) and cues.WITNESS.search(line):
+    if cues.QUOTATION.match(line):
         return True
     if cues.WITNESS.search(line) and not (person and cues.REQUEST.search(line)):
         return True
@@ -129,10 +132,8 @@ def _is_price(line: str) -> bool:
 def _is_appeal(line: str, *, helped: bool) -> bool:
     """Whether *line*, in which “we” or “you” occur, is prose that asks for support."""
     needed = _MATTERS_OF_A_BARE_APPEAL
-    if helped or len(line) <= _LONGEST_LIKELY:
-        needed -= 1
-    if regex.match(r"\W*(?:your|you|آپ|आप)\b", line, regex.IGNORECASE):
-        needed = min(needed, 2)
+    if cues.YOU.search(line) and (helped or len(line) <= _LONGEST_LIKELY):
+        needed -= 1  # “we” alone is also how a comment ends
     return _matters(line) >= needed
 
 

@@ -1,8 +1,8 @@
 """Which sentences carry a story: the lead, and those nearest to all the others.
 
 Every word weighs by how few sentences use it (inverse document frequency); a sentence
-weighs by the cosine between it and the sum of all. That is the sum of its likeness to
-every sentence, at the cost of one pass. It knows no language.
+weighs by its likeness to all the others together (the product with their sum, at the
+cost of one pass) and a little more the earlier it stands, as news is written.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ _LEANS = regex.compile(  # on the sentence before it, which may not be chosen
     r"|Also|Meanwhile|Moreover|Both|Such|Then|The (?:council|group|latter|two|pair))\b"
 )
 _LEANING = 0.75
+_FADING = 0.05  # per sentence
 
 
 def select(sentences: Sequence[str], room: int = ROOM) -> tuple[str, ...]:
@@ -42,15 +43,17 @@ def select(sentences: Sequence[str], room: int = ROOM) -> tuple[str, ...]:
     words = [Counter(_WORD.findall(sentence.casefold())) for sentence in sentences]
     used_in = Counter(word for counts in words for word in counts)
     vectors = [
-        _unit({w: n * log(1 + len(words) / used_in[w]) for w, n in counts.items()})
+        _unit({w: n * log((len(words) + 1) / used_in[w]) for w, n in counts.items()})
         for counts in words
     ]
     whole: Counter[str] = Counter()
     for vector in vectors:
         whole.update(vector)
     centrality = [
-        _product(vector, whole) * (_LEANING if _LEANS.match(sentence) else 1)
-        for vector, sentence in zip(vectors, sentences, strict=True)
+        _product(vector, whole)
+        * (_LEANING if _LEANS.match(sentence) else 1)
+        / (1 + _FADING * place)
+        for place, (vector, sentence) in enumerate(zip(vectors, sentences, strict=True))
     ]
     chosen = [0] if sentences else []
     left = room - sum(utf16_length(sentences[i]) for i in chosen)

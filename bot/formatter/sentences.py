@@ -77,13 +77,11 @@ def ends(text: str, language: str = "") -> list[int]:
 def _is_end(text: str, mark: regex.Match[str], language: str) -> bool:
     """Whether the stop at *mark* ends a sentence."""
     stop, end = mark["stop"], mark.end()
-    if end == len(text):
-        return True
     by_itself = _BY_ITSELF.search(stop) is not None
-    if not (by_itself or mark["gap"]):
-        return False
+    if end == len(text) or not (by_itself or mark["gap"]):
+        return end == len(text)
     if _SMALL.match(text, end):
-        return by_itself and "?" not in stop
+        return by_itself
     if mark["close"] and "." not in stop and _SAID.match(text, end):
         return False
     if stop in {".", "۔"}:
@@ -97,10 +95,8 @@ def _abbreviates(text: str, stop: int, after: int, language: str) -> bool:
     if urdu_stop and language.partition("-")[0] not in {"", "ur", "ks", "pa"}:
         return False
     word = _WORD_BEFORE.search(text, max(0, stop - _LONGEST_ABBREVIATION), stop)
-    if word is None:
-        return False
-    if word.start() == 0 and _LIST_NUMBER.match(word[0]):
-        return True  # “1. The court …”
+    if word is None or (word.start() == 0 and _LIST_NUMBER.match(word[0])):
+        return word is not None  # “1. The court …”
     written = word[0].lstrip("'’-.").replace("۔", ".")
     known = _abbreviations().get(written)
     if all(_abbreviations().get(part) == "never" for part in written.split(".")):

@@ -6,7 +6,7 @@ import regex
 
 from bot.domain.messages import utf16_length
 
-from .cleaning import balanced
+from .cleaning import balanced, from_first_word, has_words
 from .sentences import ends
 
 ELLIPSIS = "…"
@@ -23,8 +23,9 @@ def shorten(text: str, limit: int, *, language: str = "") -> str:
     The cut is made at the end of a sentence or else a word, where that leaves at
     least half of what there is room for; otherwise between two graphemes; inside one
     only where it is longer than the limit. A web address is never cut while
-    something stands before it. Only the part that fits is ever looked at, so a text
-    of any length costs the same.
+    something stands before it. A text whose words begin later than that begins at
+    its first word. Otherwise only the part that fits is looked at, so that a text of
+    any length costs the same.
     """
     if utf16_length(text[: limit + 1]) <= limit:
         return text
@@ -32,10 +33,14 @@ def shorten(text: str, limit: int, *, language: str = "") -> str:
     if room < 1:
         return ELLIPSIS[:limit]
     head = _first_units(text, room)
+    if not has_words(head) and (said := from_first_word(text)) != text:
+        return shorten(said, limit, language=language)
     half = len(head) // 2
     # a little more, to see what follows the last sentence or word that fits
     window = text[: len(head) + _AHEAD]
-    sentence = max((end for end in ends(window, language) if end <= len(head)), default=0)
+    sentence = max(
+        (end for end in ends(window, language) if end <= len(head)), default=0
+    )
     if sentence >= half and sentence:
         return balanced(head[:sentence]) + ELLIPSIS
     blank = window.rfind(" ", 0, len(head) + 1)
@@ -45,6 +50,13 @@ def shorten(text: str, limit: int, *, language: str = "") -> str:
     else:
         head = _whole_graphemes(head, text)
     return (balanced(head).rstrip(_TRAILING) or head) + ELLIPSIS
+
+
+def beginning(text: str, most: int) -> str:
+    """Return what need be read of *text* to shorten it to *most* units or fewer."""
+    if len(text) > most and not has_words(text[: most + 1]):
+        text = from_first_word(text)
+    return text[: most + 1]
 
 
 def _first_units(text: str, units: int) -> str:

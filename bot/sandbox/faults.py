@@ -158,9 +158,9 @@ class Faults:
             return None
         return self._pick(self._calls, to, provider=provider, method=method)
 
-    def next_callbacks(self, to: str, status: str) -> set[str]:
-        """Return the kinds of fault this callback must suffer, and count them."""
-        return set(self.callback_faults(to, status))
+    def is_early(self, to: str) -> bool:
+        """Say whether callbacks must overtake the answer, and count it."""
+        return self._pick(self._callbacks, to, kind="early") is not None
 
     def callback_faults(self, to: str, status: str) -> dict[str, Fault]:
         """Return the faults this callback must suffer, by kind, and count them."""
@@ -168,6 +168,8 @@ class Faults:
         if not self._callbacks:
             return found
         for kind in CALLBACK_FAULTS:
+            if kind == "early":
+                continue
             fault = self._pick(self._callbacks, to, kind=kind, callback=status)
             if fault is not None:
                 found[kind] = fault

@@ -6,16 +6,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .parameters import bad
+from .words import words
 
-INLINE = frozenset(
-    "url callback_data web_app login_url switch_inline_query "
-    "switch_inline_query_current_chat switch_inline_query_chosen_chat copy_text "
-    "callback_game pay".split()
+INLINE = words(
+    "url callback_data web_app login_url switch_inline_query",
+    "switch_inline_query_current_chat switch_inline_query_chosen_chat copy_text",
+    "callback_game pay",
 )
 INLINE_LOOKS = frozenset({"text", "style", "icon_custom_emoji_id"})
-PLAIN = frozenset(
-    "text style icon_custom_emoji_id request_users request_chat request_contact "
-    "request_location request_poll web_app request_managed_bot".split()
+PLAIN = words(
+    "text style icon_custom_emoji_id request_users request_chat request_contact",
+    "request_location request_poll web_app request_managed_bot",
 )
 PRIVATE_ONLY = {
     "request_contact": "phone number can be requested in private chats only",
@@ -23,14 +24,14 @@ PRIVATE_ONLY = {
     "request_chat": "chats can be requested in private chats only",
     "request_users": "users can be requested in private chats only",
 }
-REQUEST_CHAT = frozenset(
-    "request_id chat_is_channel chat_is_forum chat_has_username chat_is_created "
-    "user_administrator_rights bot_administrator_rights bot_is_member request_title "
-    "request_username request_photo".split()
+REQUEST_CHAT = words(
+    "request_id chat_is_channel chat_is_forum chat_has_username chat_is_created",
+    "user_administrator_rights bot_administrator_rights bot_is_member request_title",
+    "request_username request_photo",
 )
-REPLY = frozenset(
-    "keyboard is_persistent resize_keyboard one_time_keyboard "
-    "input_field_placeholder selective".split()
+REPLY = words(
+    "keyboard is_persistent resize_keyboard one_time_keyboard",
+    "input_field_placeholder selective",
 )
 OTHERS = (
     frozenset({"remove_keyboard", "selective"}),
@@ -67,7 +68,7 @@ def check(markup: dict[str, Any] | None, *, private: bool) -> dict[str, Any] | N
 
 def _rows(rows: Any) -> list[list[Any]]:
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
-        raise bad("field \"keyboard\" must be an Array of Arrays")
+        raise bad('field "keyboard" must be an Array of Arrays')
     if sum(len(row) for row in rows) > 100 or any(len(row) > 8 for row in rows):
         raise bad("REPLY_MARKUP_TOO_LONG")
     return rows
@@ -83,7 +84,7 @@ def _text(button: Any, what: str) -> None:
     if not isinstance(button, dict):
         raise bad(f"can't parse {what}: object expected")
     if not isinstance(button.get("text"), str):
-        raise bad(f"can't parse {what}: field \"text\" must be of type String")
+        raise bad(f'can\'t parse {what}: field "text" must be of type String')
     if not button["text"].strip():
         raise bad(f"can't parse {what}: text must be non-empty")
 
@@ -94,7 +95,9 @@ def _inline(button: Any) -> None:
     _only(button, INLINE | INLINE_LOOKS, "InlineKeyboardButton")
     kinds = [name for name in button if name in INLINE]
     if len(kinds) != 1:
-        raise bad(f"can't parse {what}: Text buttons are unallowed in the inline keyboard")
+        raise bad(
+            f"can't parse {what}: Text buttons are unallowed in the inline keyboard"
+        )
     if "callback_data" in button:
         data = button["callback_data"]
         if not isinstance(data, str) or not 1 <= len(data.encode()) <= 64:
@@ -127,6 +130,6 @@ def _plain(button: Any, private: bool) -> None:  # noqa: FBT001 - internal
     if request is not None:
         _only(request, REQUEST_CHAT, "KeyboardButtonRequestChat")
         if not isinstance(request.get("request_id"), int):
-            raise bad(f"can't parse {what}: field \"request_id\" must be a Number")
+            raise bad(f'can\'t parse {what}: field "request_id" must be a Number')
         if not isinstance(request.get("chat_is_channel"), bool):
-            raise bad(f"can't parse {what}: field \"chat_is_channel\" must be a Boolean")
+            raise bad(f'can\'t parse {what}: field "chat_is_channel" must be a Boolean')

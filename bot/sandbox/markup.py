@@ -206,7 +206,8 @@ class _Parser:
             if name == "expandable":
                 return name, "1"
             raise self._fail(
-                f'Expected equal sign in declaration of an attribute of the tag "{tag}"',
+                "Expected equal sign in declaration of an attribute of the tag "
+                f'"{tag}"',
                 begin,
             )
         self.at += 1
@@ -322,21 +323,22 @@ def checked_link(url: str) -> str:
     if url.startswith(("tg:", "ton:", "mailto:", "tel:")):
         return url
     if "://" not in url:
-        if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:(?![0-9])", url) or url[0] in "/#?.":
-            return ""
-        url = f"http://{url}"
+        other_scheme = re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:(?![0-9])", url)
+        url = "" if other_scheme or url[0] in "/#?." else f"http://{url}"
+    return _checked_web_link(url)
+
+
+def _checked_web_link(url: str) -> str:
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
+        host, _ = parts.hostname or "", parts.port
     except ValueError:
         return ""
-    if parts.scheme.lower() not in {"http", "https"} or not host or "." not in host:
+    web = parts.scheme.lower() in {"http", "https"} and "." in host
+    if not web or any(not part or part.startswith("-") for part in host.split(".")):
         return ""
-    if any(not label or label.startswith("-") for label in host.split(".")):
-        return ""
-    if not parts.path and not parts.query and not parts.fragment:
-        return f"{url}/"
-    return url
+    bare = not parts.path and not parts.query and not parts.fragment
+    return f"{url}/" if bare else url
 
 
 def _finish(text: str, entities: list[_Entity], dropped: tuple[str, ...]) -> Parsed:
@@ -354,11 +356,12 @@ def _finish(text: str, entities: list[_Entity], dropped: tuple[str, ...]) -> Par
     cleaned = "".join(letters)
     stop = len(cleaned.rstrip())
     begin = len(cleaned) - len(cleaned.lstrip())
-    first = min((e.start for e in entities if e.end > e.start), default=begin)
+    code = (e.start for e in entities if e.kind in {"pre", "code"} and e.end > e.start)
+    first = min(code, default=begin)
     begin = min(begin, first, stop)
     for entity in entities:
-        entity.start = min(entity.start, stop) - begin
-        entity.end = min(entity.end, stop) - begin
+        entity.start = max(min(entity.start, stop) - begin, 0)
+        entity.end = max(min(entity.end, stop) - begin, 0)
     cleaned = cleaned[begin:stop]
     lawful = _lawful([e for e in entities if cleaned[e.start : e.end].strip()])
     taken = [(e.start, e.end) for e in lawful if e.kind in _OPAQUE]

@@ -9,6 +9,7 @@ from .markup import MarkupError, Parsed, checked_link, parse, utf16
 from .parameters import Refusal, bad
 from .population import BOT
 from .rights import edit_target, may_delete, visible_chat, writable_chat
+from .words import words
 
 if TYPE_CHECKING:
     from .limits import TelegramRates
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
 
 TEXT = 4096  #: code points
 CAPTION = 1024  #: code points
-PREVIEW = frozenset(
-    "is_disabled url prefer_small_media prefer_large_media show_above_text".split()
+PREVIEW = words(
+    "is_disabled url prefer_small_media prefer_large_media show_above_text",
 )
-REPLY = frozenset(
-    "message_id chat_id allow_sending_without_reply quote quote_parse_mode "
-    "quote_entities quote_position checklist_task_id".split()
+REPLY = words(
+    "message_id chat_id allow_sending_without_reply quote quote_parse_mode",
+    "quote_entities quote_position checklist_task_id",
 )
 NOT_MODIFIED = (
     "message is not modified: specified new message content and reply markup are "
@@ -89,7 +90,11 @@ class Messages:
         private = chat.kind == "private"
         markup = keyboards.check(given.get("reply_markup"), private=private)
         if len(parsed.text) > limit:
-            long = "message is too long" if limit == TEXT else "message caption is too long"
+            long = (
+                "message is too long"
+                if limit == TEXT
+                else "message caption is too long"
+            )
             raise bad(long)
         if thread := self._thread(chat, given.get("message_thread_id")):
             extra |= {"message_thread_id": thread, "is_topic_message": True}
@@ -127,7 +132,9 @@ class Messages:
         if refused is None:
             return
         window, seconds = refused
-        self._log.add("rate", chat.id, method=method, window=window, retry_after=seconds)
+        self._log.add(
+            "rate", chat.id, method=method, window=window, retry_after=seconds
+        )
         raise Refusal(
             429,
             f"Too Many Requests: retry after {seconds}",
@@ -271,9 +278,7 @@ def _explicit(source: str, entities: list[Any]) -> Parsed:
     return Parsed(plain.text, (*kept, *plain.entities))
 
 
-def _fields(
-    given: dict[str, Any], name: str, known: frozenset[str]
-) -> dict[str, Any]:
+def _fields(given: dict[str, Any], name: str, known: frozenset[str]) -> dict[str, Any]:
     """Return a nested object, refusing fields that nobody reads."""
     found: dict[str, Any] = given.get(name, {})
     for field in found:

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .messages import Messages
-from .people import Member
 from .parameters import Refusal, bad
+from .people import Member
 from .rights import visible_chat, writable_chat
 from .shapes import full_chat_json, member_json, user_json
 from .updates import Conflict
@@ -182,8 +182,10 @@ class Methods:
 
     def _count(self, given: dict[str, Any]) -> int:
         chat = visible_chat(self._world, given["chat_id"])
-        return 2 if chat.kind == "private" else sum(
-            member.inside for member in chat.members.values()
+        return (
+            2
+            if chat.kind == "private"
+            else sum(member.inside for member in chat.members.values())
         )
 
     def _leave(self, given: dict[str, Any]) -> bool:

@@ -103,7 +103,7 @@ NAMES = {name.lower(): name for name in METHODS}
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 
 
-class Refusal(Exception):  # noqa: N818 - the provider's answer, not our mistake
+class Refusal(Exception):
     """An answer with ``ok: false``."""
 
     def __init__(
@@ -172,32 +172,34 @@ MISSING = {
 
 
 def _convert(kind: str, name: str, value: Any) -> Any:
-    match kind:
-        case "int":
-            return _integer(name, value)
-        case "bool":
-            if isinstance(value, bool):
-                return value
-            if str(value).lower() in {"true", "1", "yes", "false", "0", "no"}:
-                return str(value).lower() in {"true", "1", "yes"}
-            raise bad(f'parameter "{name}" must be true or false')
-        case "chat":
-            text = str(value)
-            if _INTEGER.fullmatch(text):
-                return int(text)
-            if text.startswith("@"):
-                return text
-            raise bad("chat not found")
-        case "dict" | "list":
-            found = json_value(name, value)
-            if not isinstance(found, dict if kind == "dict" else list):
-                raise bad(f'can\'t parse "{name}": wrong type')
-            return found
-        case "file":
-            return value if isinstance(value, str) else getattr(value, "filename", "file")
-    if not isinstance(value, str):
-        raise bad(f'parameter "{name}" must be of type String')
-    return value
+    if kind == "file":
+        return value if isinstance(value, str) else getattr(value, "filename", "file")
+    if kind in {"dict", "list"}:
+        found = json_value(name, value)
+        if not isinstance(found, dict if kind == "dict" else list):
+            raise bad(f'can\'t parse "{name}": wrong type')
+        return found
+    if kind == "str":
+        if not isinstance(value, str):
+            raise bad(f'parameter "{name}" must be of type String')
+        return value
+    return {"int": _integer, "bool": _boolean, "chat": _chat}[kind](name, value)
+
+
+def _boolean(name: str, value: Any) -> bool:
+    text = str(value).lower()
+    if text not in {"true", "1", "yes", "false", "0", "no"}:
+        raise bad(f'parameter "{name}" must be true or false')
+    return text in {"true", "1", "yes"}
+
+
+def _chat(_name: str, value: Any) -> int | str:
+    text = str(value)
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if not text.startswith("@"):
+        raise bad("chat not found")
+    return text
 
 
 def json_value(name: str, value: Any) -> Any:

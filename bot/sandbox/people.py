@@ -111,6 +111,7 @@ class Chat:
     messages: dict[int | str, Message] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
     topics: dict[int, Topic] = field(default_factory=dict)
+    ghosts: dict[str, Message] = field(default_factory=dict)  #: never arrived
     keyboard: dict[str, Any] | None = None  #: the reply keyboard on the screen
     known: bool = False  #: the bot has ever been in it
     deleted: bool = False

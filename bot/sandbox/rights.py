@@ -22,20 +22,11 @@ def visible_chat(world: World, where: int | str) -> Chat:
     Raises:
         Refusal: It does not exist for the bot, or is closed to it.
     """
-    if isinstance(where, str):
-        chat = world.by_username.get(where.removeprefix("@").lower())
-        if chat is not None and chat.kind == "private":
-            chat = None
-    else:
-        chat = world.chats.get(where)
-    if chat is None or chat.kind == "whatsapp":
+    chat = _found(world, where)
+    if chat is None:
         raise bad("chat not found")
     if chat.person is not None:
-        if not chat.person.seen and not chat.person.started:
-            raise bad("chat not found")
         return chat
-    if not chat.known and chat.username is None:
-        raise bad("chat not found")
     if chat.successor is not None:
         raise bad(
             "group chat was upgraded to a supergroup chat",
@@ -52,6 +43,19 @@ def visible_chat(world: World, where: int | str) -> Chat:
     return chat
 
 
+def _found(world: World, where: int | str) -> Chat | None:
+    """Return the chat if the bot can know of it."""
+    if isinstance(where, str):
+        chat = world.by_username.get(where.removeprefix("@").lower())
+        return chat if chat is not None and chat.kind != "private" else None
+    chat = world.chats.get(where)
+    if chat is None or chat.kind == "whatsapp":
+        return None
+    if chat.person is not None:
+        return chat if chat.person.seen or chat.person.started else None
+    return chat if chat.known or chat.username is not None else None
+
+
 def writable_chat(world: World, where: int | str, what: str) -> Chat:
     """Return a chat the bot may write *what* in, ``text messages`` for instance.
 
@@ -66,9 +70,7 @@ def writable_chat(world: World, where: int | str, what: str) -> Chat:
         if person.blocked:
             raise Refusal(403, "Forbidden: bot was blocked by the user")
         if not person.started:
-            raise Refusal(
-                403, "Forbidden: bot can't initiate conversation with a user"
-            )
+            raise Refusal(403, "Forbidden: bot can't initiate conversation with a user")
         return chat
     bot = chat.members.get(BOT, Member())
     if chat.kind == "channel":

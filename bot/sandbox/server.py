@@ -10,18 +10,16 @@ from .faults import Faults
 from .limits import TelegramRates, TwilioRates
 from .log import Log
 from .telegram import TelegramServer
-from .twilio import Template, TwilioServer
+from .twilio import TwilioServer
 from .updates import Updates
-from .wire import Latency
+from .whatsapp import Template
 from .world import World
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
-    from .wire import Listener
-
-Deliveries = "Callable[[], Awaitable[list[dict[str, str]]]]"
+    from .wire import Latency, Listener
 
 TELEGRAM_TOKEN = "7000000001:SANDBOX-token-of-the-pretend-bot-001"
 ACCOUNT_SID = "AC00000000000000000000000000005a4d"
@@ -87,7 +85,7 @@ class Sandbox:
             seed=seed,
         )
         self.world.auto_read = auto_read
-        self._first_update = 100_000_000 + seed
+        self.world.updates = Updates(self.log, clock=clock, first=100_000_000 + seed)
         self.telegram = TelegramServer(
             token=bot_token,
             world=self.world,
@@ -153,10 +151,6 @@ class Sandbox:
 
     async def start(self) -> None:
         """Begin to listen."""
-        self.world.updates = Updates(
-            self.log, clock=self.clock, first=self._first_update
-        )
-        self.twilio.network.start()
         await self.telegram.listener.up()
         await self.twilio.listener.up()
         await self.control.listener.up()
@@ -180,7 +174,10 @@ class Sandbox:
         await self.stop()
 
     def _listener(self, provider: str) -> Listener:
-        return {"telegram": self.telegram, "twilio": self.twilio}[provider].listener
+        if provider not in {"telegram", "twilio"}:
+            raise ValueError(f"no such provider: {provider}")
+        server = self.telegram if provider == "telegram" else self.twilio
+        return server.listener
 
     async def _switch(self, provider: str, up: bool) -> None:  # noqa: FBT001 - a hook
         listener = self._listener(provider)

@@ -128,7 +128,9 @@ class TelegramServer:
             given.get("chat_id"),
             provider="telegram",
             method=method,
-            params={k: v for k, v in given.items() if isinstance(v, (str, int, dict, list))},
+            params={
+                k: v for k, v in given.items() if isinstance(v, (str, int, dict, list))
+            },
             status=status,
             description=description,
             stored=done and method in MANY,

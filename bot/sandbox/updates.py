@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from .words import words
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -16,18 +18,18 @@ if TYPE_CHECKING:
 
 #: Not delivered unless asked for by name.
 OPTIONAL = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
-KINDS = frozenset(
-    "message edited_message channel_post edited_channel_post business_connection "
-    "business_message edited_business_message deleted_business_messages "
-    "message_reaction message_reaction_count inline_query chosen_inline_result "
-    "callback_query shipping_query pre_checkout_query purchased_paid_media poll "
-    "poll_answer my_chat_member chat_member chat_join_request chat_boost "
-    "removed_chat_boost".split()
+KINDS = words(
+    "message edited_message channel_post edited_channel_post business_connection",
+    "business_message edited_business_message deleted_business_messages",
+    "message_reaction message_reaction_count inline_query chosen_inline_result",
+    "callback_query shipping_query pre_checkout_query purchased_paid_media poll",
+    "poll_answer my_chat_member chat_member chat_join_request chat_boost",
+    "removed_chat_boost",
 )
 LIFETIME = 24 * 3600.0  #: seconds an update is kept
 
 
-class Conflict(Exception):  # noqa: N818 - Telegram's word
+class Conflict(Exception):
     """Two want the updates; the message is Telegram's."""
 
 
@@ -113,8 +115,9 @@ class Updates:
         self._arrived.clear()
         arrival = asyncio.ensure_future(self._arrived.wait())
         try:
+            both: set[asyncio.Future[Any]] = {me, arrival}
             await asyncio.wait(
-                {me, arrival}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+                both, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
             )
         finally:
             arrival.cancel()

@@ -32,7 +32,7 @@ def answer(
     )
 
 
-class Dropped(Exception):  # noqa: N818 - an event, not an error
+class Dropped(Exception):
     """The connection was cut on purpose."""
 
 
@@ -53,8 +53,8 @@ class Listener:
         self._keep_alive = keep_alive
         self._latency = latency
         self._random = random.Random(f"latency {seed}")  # noqa: S311 - repeatable
-        self._busy: set[RequestHandler[Any]] = set()
-        self._web: web.Server[web.BaseRequest] | None = None
+        self._busy: set[RequestHandler] = set()
+        self._web: web.Server | None = None
         self._server: asyncio.Server | None = None
 
     @property

@@ -11,6 +11,9 @@ from .population import ALL_RIGHTS, BOT, Population
 from .shapes import ANONYMOUS, PERMISSIONS, chat_json, member_json, user_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .log import Log
     from .updates import Updates
     from .whatsapp import WhatsApp
 
@@ -26,6 +29,20 @@ class World(Population):
     updates: Updates
     network: WhatsApp
     privacy = True  #: in groups the bot sees only what is meant for it
+
+    def __init__(
+        self,
+        *,
+        bot_id: int,
+        bot_username: str,
+        log: Log,
+        clock: Callable[[], float],
+        seed: int = 0,
+    ) -> None:
+        super().__init__(
+            bot_id=bot_id, bot_username=bot_username, log=log, clock=clock, seed=seed
+        )
+        self.queries: dict[str, float] = {}  #: open callback queries, since when
 
     # --- private chat ----------------------------------------------------
 
@@ -173,7 +190,9 @@ class World(Population):
         """Make the bot an administrator, with all rights or those given."""
         group = group.current
         self._act("promote_bot", person, group.id)
-        granted = dict(ALL_RIGHTS) if not rights else {"can_manage_chat": True, **rights}
+        granted = (
+            dict(ALL_RIGHTS) if not rights else {"can_manage_chat": True, **rights}
+        )
         self._become(group, person, Member("administrator", granted))
 
     async def demote_bot(self, person: Person, group: Chat) -> None:
@@ -276,7 +295,9 @@ class World(Population):
             shared["username"] = chat.username
         return self._service(private, person, chat_shared=shared)
 
-    async def close_topic(self, group: Chat, topic: int, *, delete: bool = False) -> None:
+    async def close_topic(
+        self, group: Chat, topic: int, *, delete: bool = False
+    ) -> None:
         """Close (or delete) a forum topic."""
         found = group.current.topics[topic]
         found.closed, found.deleted = True, delete
@@ -318,12 +339,25 @@ class World(Population):
         person.opted_out = False
         return await self.whatsapp(person, "START")
 
-    # --- inside ----------------------------------------------------------
+    async def refuse_with(self, person: Person, code: int | None) -> None:
+        """Let WhatsApp messages to *person* end in *code*, e.g. 63024; or no more."""
+        self._act("refuse_with", person, person.whatsapp, code=code)
+        person.refusal = code
 
-    @property
-    def queries(self) -> dict[str, float]:
-        """The open callback queries and when they were pressed."""
-        return self.__dict__.setdefault("_queries", {})
+    async def set_habits(
+        self,
+        person: Person,
+        *,
+        receipts: bool | None = None,
+        auto_read: bool | None = None,
+    ) -> None:
+        """Say whether *person* lets read receipts out, and reads at once."""
+        if receipts is not None:
+            person.receipts = receipts
+        if auto_read is not None:
+            person.auto_read = auto_read
+
+    # --- inside ----------------------------------------------------------
 
     def _act(self, action: str, person: Person | None, chat: Any, **more: Any) -> None:
         name = person.name if person is not None else None
@@ -350,21 +384,16 @@ class World(Population):
         self, chat: Chat, text: str, reply_to: Message | None, *, by_bot: bool
     ) -> bool:
         """Privacy mode: commands for it, replies to it, everything as admin."""
-        if chat.kind == "private":
-            return True
         bot = self.bot_in(chat)
-        if not bot.inside:
-            return False
-        if bot.admin or not self.privacy:
-            return True
-        if reply_to is not None and reply_to.outgoing:
+        if chat.kind == "private" or not bot.inside:
+            return chat.kind == "private"
+        to_us = reply_to is not None and reply_to.outgoing
+        if bot.admin or not self.privacy or to_us:
             return True
         command = re.match(r"/[A-Za-z0-9_]+(@\w+)?", text)
-        if command is None:
-            return False
-        if command[1]:
+        if command is not None and command[1]:
             return command[1][1:].lower() == self.bot_username.lower()
-        return by_bot
+        return command is not None and by_bot
 
     def _service(self, chat: Chat, sender: Person, **fields: Any) -> Message:
         if "new_chat_members" in fields:
@@ -430,7 +459,7 @@ class World(Population):
         if allowed:
             self._become(group, admin, Member("member"))
             return
-        rights = {name: False for name in PERMISSIONS} | {"is_member": True}
+        rights = dict.fromkeys(PERMISSIONS, False) | {"is_member": True}
         self._become(group, admin, Member("restricted", rights))
 
     def _admin(self, chat: Chat) -> Person:
@@ -442,7 +471,9 @@ class World(Population):
     def _request(self, private: Chat, request_id: int) -> dict[str, Any]:
         for row in (private.keyboard or {}).get("keyboard", []):
             for button in row:
-                request = button.get("request_chat") if isinstance(button, dict) else None
+                request = (
+                    button.get("request_chat") if isinstance(button, dict) else None
+                )
                 if request and request["request_id"] == request_id:
                     return dict(request)
         raise LookupError(f"no button with request_id {request_id} on the screen")

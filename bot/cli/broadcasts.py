@@ -1,0 +1,260 @@
+"""``harkara broadcast``: plan, confirm, watch, stop."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.common import (
+    DEFAULT_CONFIG,
+    AsJson,
+    ConfigFile,
+    at_desk,
+    fail,
+    table,
+)
+from bot.domain.articles import ArticleId
+from bot.domain.broadcasts import BroadcastId, Lane
+from bot.domain.deliveries import DeliveryId, State
+from bot.domain.errors import Refusal
+
+if TYPE_CHECKING:
+    from bot.app import Desk
+    from bot.domain.broadcasts import Plan
+
+app = typer.Typer(help="Plan, confirm, watch, stop.", no_args_is_help=True)
+
+Number = Annotated[int, typer.Argument(help="As `harkara broadcast show` lists it.")]
+
+LANES = {
+    "breaking": Lane.BREAKING,
+    "regular": Lane.REGULAR,
+    "round-up": Lane.ROUND_UP,
+}
+
+
+@app.command()
+def plan(
+    article: Annotated[
+        int | None, typer.Argument(help="The article's number; the newest if left out.")
+    ] = None,
+    audience: Annotated[
+        list[str] | None, typer.Option(help="Whom to; may be given more than once.")
+    ] = None,
+    lane: Annotated[str, typer.Option(help="breaking, regular or round-up.")] = (
+        "regular"
+    ),
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Write a broadcast down and show what would be sent. Sends nothing."""
+    if lane not in LANES:
+        fail(Refusal(f"{lane!r} is no lane: write breaking, regular or round-up"))
+
+    async def work(desk: Desk) -> None:
+        chosen = await desk.editorial.article(
+            None if article is None else ArticleId(article)
+        )
+        audiences = audience or await default_audiences(desk)
+        _print_plan(
+            await desk.broadcaster.plan(
+                chosen, audiences, lane=LANES[lane], by="command line"
+            )
+        )
+
+    at_desk(config, work, channels=True)
+
+
+async def default_audiences(desk: Desk) -> list[str]:
+    """Return the audiences of the settings, else all there are."""
+    if desk.audiences:
+        return list(desk.audiences)
+    return [each.name for each, _ in await desk.enrolment.audiences()]
+
+
+def _print_plan(plan: Plan) -> None:
+    for channel, texts in plan.previews:
+        for place, text in enumerate(texts, start=1):
+            typer.secho(
+                f"{channel.value} {place}/{len(texts)}, {text.length} of {text.limit}",
+                bold=True,
+            )
+            typer.echo(text.text + "\n")
+    for note in plan.lint:
+        typer.echo(f"note: {note.text}")
+    for each in plan.channels:
+        typer.echo(
+            f"{each.channel.value}: {each.recipients} recipients, "
+            f"{each.messages} messages"
+        )
+    typer.echo(
+        f"broadcast {plan.broadcast.id}: {plan.recipients} recipients, "
+        f"{plan.messages} messages. "
+        f"Send it with: harkara broadcast confirm {plan.broadcast.id}"
+    )
+
+
+@app.command()
+def confirm(broadcast: Number, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Let a planned broadcast go. The running application sends it."""
+
+    async def work(desk: Desk) -> None:
+        done = await desk.broadcaster.confirm(BroadcastId(broadcast))
+        typer.echo(
+            f"broadcast {broadcast} confirmed"
+            if done
+            else f"broadcast {broadcast} was confirmed before; nothing changed"
+        )
+        if not desk.is_running():
+            typer.echo("No Harkara is running here: `harkara run` sends it.", err=True)
+
+    at_desk(config, work)
+
+
+@app.command()
+def show(
+    broadcast: Annotated[
+        int | None, typer.Argument(help="Its number; all recent ones if left out.")
+    ] = None,
+    json_: AsJson = False,  # noqa: FBT002 - an option is a boolean with a default
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Show how far a broadcast has come, and every delivery that is not plain."""
+
+    async def work(desk: Desk) -> None:
+        if broadcast is None:
+            latest = await desk.broadcaster.latest(20)
+            table(
+                ("ID", "STATE", "LANE", "PLANNED", "ARRIVED", "REASON"),
+                [
+                    (
+                        each.id,
+                        each.state.value,
+                        each.lane.name.lower(),
+                        coverage.planned,
+                        coverage.arrived,
+                        each.reason,
+                    )
+                    for each, coverage in latest
+                ],
+            )
+            return
+        found, coverage = await desk.broadcaster.status(BroadcastId(broadcast))
+        lines = await desk.broadcaster.report(found.id)
+        if json_:
+            typer.echo(
+                json.dumps(
+                    {
+                        "id": found.id,
+                        "state": found.state.value,
+                        "reason": found.reason,
+                        "counts": {
+                            state.value: count
+                            for state, count in sorted(coverage.states.items())
+                        },
+                        "deliveries": [
+                            {
+                                "delivery": line.delivery.id,
+                                "recipient": line.delivery.recipient,
+                                "channel": line.channel.value,
+                                "part": line.delivery.part,
+                                "state": line.delivery.state.value,
+                                "attempts": line.delivery.attempts,
+                                "form": line.delivery.form,
+                                "failure": line.delivery.failure
+                                and line.delivery.failure.kind.value,
+                                "code": line.delivery.failure
+                                and line.delivery.failure.code,
+                                "reason": line.delivery.reason,
+                            }
+                            for line in lines
+                        ],
+                    },
+                    ensure_ascii=False,
+                )
+            )
+            return
+        typer.echo(f"broadcast {found.id}: {found.state.value} {found.reason}".strip())
+        table(
+            ("STATE", "DELIVERIES"),
+            [(state.value, n) for state, n in sorted(coverage.states.items())],
+        )
+        odd = [
+            line
+            for line in lines
+            if line.delivery.state
+            not in {State.ACCEPTED, State.DELIVERED, State.READ, State.QUEUED}
+        ]
+        if odd:
+            typer.echo("")
+            table(
+                ("DELIVERY", "CHANNEL", "STATE", "WHY", "TITLE"),
+                [
+                    (
+                        line.delivery.id,
+                        line.channel.value,
+                        line.delivery.state.value,
+                        line.delivery.failure.kind.value
+                        if line.delivery.failure
+                        else line.delivery.reason,
+                        line.title,
+                    )
+                    for line in odd
+                ],
+            )
+
+    at_desk(config, work)
+
+
+@app.command()
+def stop(broadcast: Number, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Cancel a broadcast: what has not left will not leave."""
+
+    async def work(desk: Desk) -> None:
+        spared = await desk.broadcaster.stop(BroadcastId(broadcast))
+        typer.echo(f"broadcast {broadcast} stopped; {spared} messages were not sent")
+
+    at_desk(config, work)
+
+
+@app.command()
+def resume(broadcast: Number, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Let a paused broadcast go on."""
+
+    async def work(desk: Desk) -> None:
+        await desk.broadcaster.resume(BroadcastId(broadcast))
+        typer.echo(f"broadcast {broadcast} goes on")
+
+    at_desk(config, work)
+
+
+@app.command()
+def decide(
+    broadcast: Number,
+    repeat: Annotated[
+        bool,
+        typer.Option(
+            "--repeat/--sent",
+            help="Send the doubtful again, at the risk of a second copy, or take "
+            "them for sent.",
+        ),
+    ],
+    delivery: Annotated[
+        list[int] | None, typer.Option(help="Only this one; may be given again.")
+    ] = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Settle the deliveries that a crash left in doubt."""
+
+    async def work(desk: Desk) -> None:
+        settled = await desk.broadcaster.decide(
+            BroadcastId(broadcast),
+            repeat=repeat,
+            deliveries=None
+            if delivery is None
+            else {DeliveryId(each) for each in delivery},
+        )
+        typer.echo(f"{settled} deliveries settled")
+
+    at_desk(config, work)

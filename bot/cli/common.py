@@ -1,0 +1,99 @@
+"""What the commands share: settings, the wired services, errors for people."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+
+import typer
+
+from bot.domain.errors import (
+    ConfigError,
+    HarkaraError,
+    LinkExpired,
+    LinkRevoked,
+    LinkSpent,
+    LinkUnknown,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from bot.app import Desk
+
+T = TypeVar("T")
+
+ConfigFile = Annotated[
+    Path,
+    typer.Option(
+        "--config",
+        envvar="HARKARA_CONFIG",
+        help="The settings file; HARKARA_… variables win over it.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+DEFAULT_CONFIG = Path("harkara.toml")
+
+#: Exit statuses: what was asked cannot be done; the settings or the call are wrong.
+REFUSED = 1
+WRONG = 2
+
+_WORDS = {
+    LinkUnknown: "There is no such join link.",
+    LinkExpired: "That join link has expired.",
+    LinkSpent: "That join link has been used up.",
+    LinkRevoked: "That join link was withdrawn.",
+}
+
+
+def fail(error: Exception) -> NoReturn:
+    """Print what is wrong and what to do, and end with the fitting status."""
+    text = str(error) or _WORDS.get(type(error), type(error).__name__)
+    for line in text.splitlines():
+        typer.echo(f"harkara: {line}", err=True)
+    raise typer.Exit(WRONG if isinstance(error, ConfigError) else REFUSED)
+
+
+def at_desk(
+    config: Path,
+    work: Callable[[Desk], Awaitable[T]],
+    *,
+    channels: bool = False,
+) -> T:
+    """Run *work* at the desk: settings read, services wired, errors phrased.
+
+    Args:
+        config: The settings file.
+        work: What to do.
+        channels: Whether a provider must be set up for it.
+    """
+    from bot.app import open_desk  # slow: the providers' libraries
+    from bot.config import load
+
+    async def wired() -> T:
+        async with open_desk(load(config, channels=channels)) as desk:
+            return await work(desk)
+
+    try:
+        return asyncio.run(wired())
+    except (HarkaraError, ValueError) as error:
+        fail(error)
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table: plain columns, right for a pipe and for a person."""
+    lines = [tuple(headings), *(tuple(str(each) for each in row) for row in rows)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(headings))]
+    for line in lines:
+        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+        typer.echo("  ".join(cells).rstrip())
+
+
+def utf8_output() -> None:
+    """Print Urdu on a terminal whose locale has never heard of it."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")

@@ -1,0 +1,60 @@
+"""``harkara run`` and ``harkara database``."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING
+
+import typer
+
+from bot.cli.common import DEFAULT_CONFIG, ConfigFile, fail
+from bot.domain.errors import HarkaraError
+
+if TYPE_CHECKING:
+    from bot.config import Settings
+
+database = typer.Typer(help="The database.", no_args_is_help=True)
+
+
+def run(config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Run the application: take updates in, answer, send what is confirmed.
+
+    Ends at Ctrl-C or SIGTERM once the calls under way have been answered.
+    """
+    from bot import logs  # slow: the application's whole set of libraries
+    from bot.config import load
+
+    try:
+        settings = load(config)
+        logs.set_up(settings.log)
+        asyncio.run(_until_signalled(settings))
+    except HarkaraError as error:
+        fail(error)
+
+
+async def _until_signalled(settings: Settings) -> None:
+    from bot.app import run as run_application  # slow, as above
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await run_application(settings, stop=stop)
+
+
+@database.command()
+def upgrade(config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Bring the database to this version's shape; make it where there is none."""
+    from bot.config import load  # slow, as above
+    from storage import upgrade as upgrade_database
+
+    try:
+        settings = load(config, channels=False)
+        before, after = asyncio.run(upgrade_database(settings.database))
+    except HarkaraError as error:
+        fail(error)
+    if before == after:
+        typer.echo(f"{settings.database} is up to date ({after})")
+    else:
+        typer.echo(f"{settings.database}: {before or 'new'} → {after}")

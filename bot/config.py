@@ -1,0 +1,251 @@
+"""Settings, parsed once, all problems reported together with their mends.
+
+They are read from ``harkara.toml`` and from ``HARKARA_…`` variables, which win.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
+
+from bot.domain.errors import ConfigError
+from bot.domain.recipients import WHATSAPP_ADDRESS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FILE = Path("harkara.toml")
+
+PREFIX = "HARKARA_"
+
+NO_CHANNEL = (
+    (
+        "HARKARA_BOT_TOKEN is missing: open @BotFather in Telegram, send /newbot, and "
+        "copy the token it gives you"
+    ),
+    (
+        "HARKARA_TWILIO_ACCOUNT_SID is missing, if you want WhatsApp: copy the account "
+        "SID (AC…) and the auth token from the Twilio console"
+    ),
+)
+
+_TOKEN = re.compile(r"\d{3,20}:[A-Za-z0-9_-]{20,100}")
+
+
+class Settings(BaseModel):
+    """What the person who runs it decides."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bot_token: SecretStr = Field(
+        SecretStr(""), description="Telegram bot's token, from @BotFather"
+    )
+    twilio_account_sid: str = Field("", description="Twilio account, AC…")
+    twilio_auth_token: SecretStr = Field(
+        SecretStr(""), description="Twilio auth token: sends, and checks signatures"
+    )
+    whatsapp_number: str = Field(
+        "", description="WhatsApp sender's number with country code, +…"
+    )
+    content_sid: str = Field(
+        "",
+        description="Approved digest template, HX…: {{1}} headline, {{2}} text, "
+        "{{3}} link",
+    )
+    public_url: str = Field(
+        "", description="https address under which Twilio reaches this machine"
+    )
+    listen: str = Field(
+        "127.0.0.1:8080", description="Address and port for Twilio's calls"
+    )
+    database: Path = Field(Path("harkara.db"), description="The SQLite file")
+    audiences: tuple[str, ...] = Field(
+        (), description="Audiences a broadcast goes to unless told otherwise"
+    )
+    own: tuple[str, ...] = Field(
+        (),
+        description="The newsroom's own @handles, #tags and domains: they stay links",
+    )
+    when_in_doubt: Literal["ask", "repeat"] = Field(
+        "ask",
+        description="Telegram messages that a crash left in doubt: an editor decides, "
+        "or they are sent again",
+    )
+    concurrency: int = Field(
+        8, ge=1, le=500, description="Calls under way at once for each sender"
+    )
+    keep_hours: float = Field(
+        24, gt=0, le=240, description="Hours after which a story is no longer sent"
+    )
+    telegram_rate: float = Field(
+        27, gt=0, le=1000, description="Messages a second from the bot"
+    )
+    whatsapp_rate: float = Field(
+        70, gt=0, le=400, description="Messages a second from the WhatsApp sender"
+    )
+    paced_chats: bool = Field(
+        default=True,
+        description="Keep one chat's messages apart (1 s, 3 s in groups, 6 s on "
+        "WhatsApp); off only for load tests",
+    )
+    timeout: float = Field(
+        15, gt=0, le=120, description="Seconds to wait for a provider's answer"
+    )
+    telegram_api: str = Field(
+        "https://api.telegram.org", description="Bot API server, or a sandbox"
+    )
+    twilio_api: str = Field(
+        "", description="Another address for Twilio's API: a sandbox"
+    )
+    log: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="How much is logged"
+    )
+
+    @field_validator("audiences", "own", mode="before")
+    @classmethod
+    def _words(cls, value: object) -> object:
+        """Let a list be written with commas or blanks."""
+        return (
+            tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+        )
+
+    @property
+    def telegram(self) -> bool:
+        """Whether Telegram is set up."""
+        return bool(self.bot_token.get_secret_value())
+
+    @property
+    def whatsapp(self) -> bool:
+        """Whether WhatsApp is set up."""
+        return bool(self.twilio_account_sid)
+
+    @property
+    def listen_address(self) -> tuple[str, int]:
+        """Host and port to listen on."""
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+
+def load(
+    file: Path = FILE,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    channels: bool = True,
+) -> Settings:
+    """Read the settings.
+
+    Args:
+        file: The settings file; it need not exist.
+        environ: Where the ``HARKARA_…`` variables are; an empty one counts for none.
+        channels: Whether at least one channel must be set up.
+
+    Raises:
+        ConfigError: Every problem at once, each with what to do.
+    """
+    values: dict[str, Any] = {}
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        pass
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}") from error
+    for name in Settings.model_fields:
+        if value := environ.get(PREFIX + name.upper()):
+            values[name] = value
+    problems = []
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        # The rest is looked at all the same: one run should name every problem.
+        for each in error.errors():
+            problems.append(_problem(each["loc"], each["msg"]))
+            values.pop(str(each["loc"][0]), None)
+        settings = Settings.model_validate(values)
+    problems += _telegram(settings) + _whatsapp(settings) + _listen(settings)
+    if channels and not (problems or settings.telegram or settings.whatsapp):
+        problems = list(NO_CHANNEL)
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return settings
+
+
+def _problem(location: tuple[int | str, ...], message: str) -> str:
+    name = PREFIX + str(location[0]).upper() if location else "settings"
+    if message.startswith("Extra inputs"):
+        return f"{name} is no setting: see harkara run --help for those there are"
+    return f"{name}: {message[0].lower()}{message[1:]}"
+
+
+def _telegram(settings: Settings) -> list[str]:
+    token = settings.bot_token.get_secret_value()
+    problems = []
+    if token and not _TOKEN.fullmatch(token):
+        problems.append(
+            "HARKARA_BOT_TOKEN does not look like a bot's token (123456:ABC…): copy it "
+            "again from @BotFather"
+        )
+    if urlsplit(settings.telegram_api).scheme not in {"http", "https"}:
+        problems.append("HARKARA_TELEGRAM_API must begin with https://")
+    return problems
+
+
+def _listen(settings: Settings) -> list[str]:
+    _, _, port = settings.listen.rpartition(":")
+    if port.isascii() and port.isdigit() and int(port) < 65_536:  # noqa: PLR2004 - the range of a port
+        return []
+    return ["HARKARA_LISTEN must be an address and a port: 127.0.0.1:8080"]
+
+
+def _whatsapp(settings: Settings) -> list[str]:
+    values = {
+        "HARKARA_TWILIO_ACCOUNT_SID": (
+            settings.twilio_account_sid,
+            "copy the account SID (AC…) from the Twilio console",
+        ),
+        "HARKARA_TWILIO_AUTH_TOKEN": (
+            settings.twilio_auth_token.get_secret_value(),
+            "copy the auth token from the Twilio console",
+        ),
+        "HARKARA_WHATSAPP_NUMBER": (
+            settings.whatsapp_number,
+            "write your WhatsApp sender's number, as +14155550100",
+        ),
+        "HARKARA_PUBLIC_URL": (
+            settings.public_url,
+            "write the https address under which Twilio reaches this machine",
+        ),
+    }
+    if not any(value for value, _ in values.values()):
+        return []
+    problems = [
+        f"{name} is missing: {mend}"
+        for name, (value, mend) in values.items()
+        if not value
+    ]
+    number = settings.whatsapp_number
+    if number and not WHATSAPP_ADDRESS.fullmatch(number):
+        problems.append(
+            "HARKARA_WHATSAPP_NUMBER must be a number with its country code, "
+            "digits only, as +14155550100"
+        )
+    url = urlsplit(settings.public_url)
+    if settings.public_url and (url.scheme not in {"http", "https"} or not url.netloc):
+        problems.append("HARKARA_PUBLIC_URL must be a whole address: https://…")
+    if settings.content_sid and not settings.content_sid.startswith("HX"):
+        problems.append(
+            "HARKARA_CONTENT_SID must be a template's ContentSid, which begins with HX"
+        )
+    return problems

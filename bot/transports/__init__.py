@@ -1,0 +1,1 @@
+"""The Messenger and Chats ports, once per provider."""

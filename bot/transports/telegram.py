@@ -1,0 +1,250 @@
+"""Telegram through one bot account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from telegram import (
+    ChatAdministratorRights,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    KeyboardButtonRequestChat,
+    LinkPreviewOptions,
+    ReplyKeyboardMarkup,
+)
+from telegram.constants import ChatMemberStatus
+from telegram.error import BadRequest, Forbidden, TelegramError
+from telegram.request import RequestData
+from telegram.request._requestparameter import (
+    RequestParameter,  # the only part of a RequestData; the version is capped
+)
+
+from bot.domain.errors import Doubtful, FailureKind, Malformed, Undeliverable
+from bot.domain.messages import Template
+from bot.domain.recipients import Channel
+from bot.transports.telegram_errors import meaning, refusal
+from bot.transports.telegram_request import AiohttpRequest
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from telegram import Bot
+
+    from bot.domain.deliveries import Reference
+    from bot.domain.errors import SendError
+    from bot.domain.messages import ChatPicker, OutboundMessage, Text
+    from bot.domain.recipients import Address
+    from bot.ports import LookUp
+
+__all__ = ["AiohttpRequest", "TelegramChats", "TelegramMessenger", "meaning"]
+
+#: The reader's and our preview settings are left alone; said outright, because an
+#: edit that leaves them out resets them.
+_PREVIEW = LinkPreviewOptions(is_disabled=False)
+_SPEAKERS = frozenset({ChatMemberStatus.OWNER, ChatMemberStatus.ADMINISTRATOR})
+_NOT_THERE = frozenset(
+    {FailureKind.REMOVED, FailureKind.DELETED, FailureKind.NOT_FOUND}
+)
+
+
+class TelegramMessenger:
+    """Sends to Telegram chats through one bot account.
+
+    Requests go straight to the bot's transport, without the message objects that
+    `Bot.send_message` would build and nobody would read, and past any rate limiter
+    of the bot's: pacing is the broadcaster's.
+
+    Args:
+        bot: Its request must be initialised.
+    """
+
+    channel = Channel.TELEGRAM
+    can_look_up = False
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+
+    async def send(
+        self,
+        to: Address,
+        message: OutboundMessage,
+        reference: Reference | None,  # noqa: ARG002 - Telegram has no place for it
+    ) -> str:
+        """Send *message* and return its message id.
+
+        Raises:
+            SendError: Named for what to do next.
+        """
+        parameters = {"chat_id": to.value, **_content(message)}
+        if to.thread is not None:
+            parameters["message_thread_id"] = to.thread
+        match await self._call("sendMessage", parameters):
+            case {"message_id": number} if type(number) is int:
+                return str(number)
+        raise Doubtful("no message id in the answer")
+
+    async def edit(
+        self, to: Address, provider_id: str, message: OutboundMessage
+    ) -> None:
+        """Replace a message of ours; replacing it by its like is a success.
+
+        Raises:
+            SendError: Named for what to do next.
+        """
+        content = _content(message)
+        if "keyboard" in content.get("reply_markup", {}):
+            raise Malformed("no chat picker in an edit")
+        parameters = {"chat_id": to.value, "message_id": provider_id, **content}
+        try:
+            await self._call("editMessageText", parameters)
+        except Undeliverable as error:
+            if "message is not modified" not in error.code:
+                raise
+
+    async def answer_callback(self, callback_id: str, text: str) -> None:
+        """Answer a pressed button; *text* is shown for a moment.
+
+        Raises:
+            SendError: Named for what to do next; a button pressed long ago cannot
+                be answered, which is no fault of the person's.
+        """
+        await self._call(
+            "answerCallbackQuery", {"callback_query_id": callback_id, "text": text}
+        )
+
+    async def look_up(
+        self, to: Address, message: OutboundMessage, started_at: datetime
+    ) -> LookUp | None:
+        """Return None: Telegram cannot be asked."""
+        del to, message, started_at
+        return None
+
+    def explain(self, code: str) -> SendError:
+        """Say what a refusal in these words asks of us."""
+        return refusal(code)
+
+    async def _call(self, method: str, parameters: dict[str, Any]) -> object:
+        data = RequestData(
+            [
+                RequestParameter.from_input(name, value)
+                for name, value in parameters.items()
+            ]
+        )
+        try:
+            return await self._bot.request.post(f"{self._bot.base_url}/{method}", data)
+        except TelegramError as error:
+            # Telegram's words may quote the message; `meaning` keeps what is ours.
+            raise meaning(error) from None
+        except Exception as error:  # noqa: BLE001 - an answer of no known shape
+            raise Doubtful(f"odd answer: {type(error).__name__}") from None
+
+
+class TelegramChats:
+    """What only Telegram knows about a chat and its members."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+
+    async def is_administrator(self, chat: Address, person: str) -> bool:
+        """Whether *person*, by Telegram's id, owns or administers *chat*.
+
+        A chat that writes under its own name is an administrator who stays
+        anonymous.
+
+        Raises:
+            SendError: Telegram could not say.
+        """
+        if person == chat.value:
+            return True
+        if not person.isdecimal():
+            return False
+        try:
+            member = await self._bot.get_chat_member(chat.value, int(person))
+        except (BadRequest, Forbidden):
+            return False
+        except TelegramError as error:
+            raise meaning(error) from None
+        return member.status in _SPEAKERS
+
+    async def leave(self, chat: Address) -> None:
+        """Leave a group; leaving one that we are not in is no error.
+
+        Raises:
+            SendError: Telegram could not be told, or would not hear.
+        """
+        try:
+            await self._bot.leave_chat(chat.value)
+        except TelegramError as error:
+            judged = meaning(error)
+            if isinstance(judged, Undeliverable) and judged.kind in _NOT_THERE:
+                return
+            raise judged from None
+
+
+def _content(message: OutboundMessage) -> dict[str, Any]:
+    if isinstance(message, Template):
+        raise Malformed("no templates on Telegram")
+    content: dict[str, Any] = {
+        "text": message.text,
+        "link_preview_options": _PREVIEW.to_dict(),
+    }
+    if message.markup:
+        content["parse_mode"] = message.markup
+    if keyboard := _keyboard(message):
+        content["reply_markup"] = keyboard
+    return content
+
+
+def _keyboard(message: Text) -> dict[str, Any] | None:
+    if message.picker and message.buttons:
+        raise Malformed("buttons and a chat picker in one message")
+    if message.picker:
+        return _picker(message.picker).to_dict()
+    if not message.buttons:
+        return None
+    rows = []
+    for row in message.buttons:
+        for button in row:
+            if bool(button.data) is bool(button.url):
+                raise Malformed("a button must either call back or open a link")
+        rows.append(
+            [
+                InlineKeyboardButton(
+                    button.label,
+                    callback_data=button.data or None,
+                    url=button.url or None,
+                )
+                for button in row
+            ]
+        )
+    return InlineKeyboardMarkup(rows).to_dict()
+
+
+def _picker(picker: ChatPicker) -> ReplyKeyboardMarkup:
+    """Ask for a channel in which both the person and the bot may post."""
+    rights = ChatAdministratorRights(
+        is_anonymous=False,
+        can_manage_chat=False,
+        can_delete_messages=False,
+        can_manage_video_chats=False,
+        can_restrict_members=False,
+        can_promote_members=False,
+        can_change_info=False,
+        can_invite_users=False,
+        can_post_stories=False,
+        can_edit_stories=False,
+        can_delete_stories=False,
+        can_post_messages=True,
+    )
+    choose = KeyboardButtonRequestChat(
+        picker.request_id,
+        chat_is_channel=True,
+        user_administrator_rights=rights,
+        bot_administrator_rights=rights,
+    )
+    return ReplyKeyboardMarkup(
+        [[KeyboardButton(picker.label, request_chat=choose)]],
+        one_time_keyboard=True,
+        resize_keyboard=True,
+    )

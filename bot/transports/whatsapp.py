@@ -1,0 +1,230 @@
+"""WhatsApp through one number of Twilio's."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+from twilio.base import values  # type: ignore[import-untyped] # it ships none
+
+from bot.domain.deliveries import Progress
+from bot.domain.errors import Doubtful, Malformed, TryLater
+from bot.domain.messages import Template
+from bot.domain.receipts import progress_of_status
+from bot.domain.recipients import Channel
+from bot.ports import LookUp
+from bot.transports.http import Lost, NeverLeft
+from bot.transports.twilio_client import Refused, open_client
+from bot.transports.twilio_codes import explain, meaning_of_twilio
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from twilio.rest import Client  # type: ignore[import-untyped] # it ships none
+    from twilio.rest.api.v2010.account.message import (  # type: ignore[import-untyped]
+        MessageInstance,
+    )
+
+    from bot.domain.deliveries import Reference
+    from bot.domain.errors import SendError
+    from bot.domain.messages import OutboundMessage
+    from bot.domain.recipients import Address
+    from bot.ports import Clock
+
+__all__ = [
+    "WhatsAppMessenger",
+    "explain",
+    "meaning_of_twilio",
+    "open_client",
+    "with_reference",
+]
+
+SCHEME = "whatsapp:"
+#: Twilio's clock and ours may differ by this much.
+SKEW = timedelta(seconds=5)
+#: Time that Twilio may need to list a message after the call has ended.
+LISTED = timedelta(seconds=30)
+#: A message that is not listed this long after the call was begun was never sent.
+SETTLED = timedelta(seconds=60)
+#: Messages to one reader that a look-up reads, the newest first.
+PAGE = 50
+_VALIDITY = (1, 36_000)  # seconds: the least and the most that Twilio takes
+
+
+class WhatsAppMessenger:
+    """Sends to WhatsApp readers from one number.
+
+    Args:
+        client: From `open_client`.
+        from_: The number, with or without ``whatsapp:``.
+        status_callback: The public address for reports; none are asked for if empty.
+        clock: Tells whether it is time to call a message lost.
+        validity: How long Twilio may keep a message in its queue; its own rule if
+            None.
+        answer_within: The total time-out of the client's session.
+    """
+
+    channel = Channel.WHATSAPP
+    can_look_up = True
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        from_: str,
+        status_callback: str,
+        clock: Clock,
+        validity: timedelta | None = None,
+        answer_within: timedelta = timedelta(seconds=30),
+    ) -> None:
+        self._client = client
+        self._from = SCHEME + from_.removeprefix(SCHEME)
+        self._status_callback = status_callback
+        self._clock = clock
+        self._answer_within = answer_within
+        self._validity: int | None = None
+        if validity is not None:
+            least, most = _VALIDITY
+            self._validity = min(max(int(validity.total_seconds()), least), most)
+
+    async def send(
+        self, to: Address, message: OutboundMessage, reference: Reference | None
+    ) -> str:
+        """Send *message* and return its SID.
+
+        Raises:
+            SendError: Named for what to do next.
+        """
+        content = _content(message)
+        if self._status_callback and reference is not None:
+            content["status_callback"] = with_reference(
+                self._status_callback, reference
+            )
+        try:
+            sent = await self._client.messages.create_async(
+                to=SCHEME + to.value,
+                from_=self._from,
+                validity_period=values.unset
+                if self._validity is None
+                else self._validity,
+                **content,
+            )
+        except Refused as error:
+            raise meaning_of_twilio(
+                error.status, error.code, retry_after=error.retry_after
+            ) from None
+        except NeverLeft as error:
+            raise TryLater(str(error)) from None
+        except Lost as error:
+            raise Doubtful(str(error)) from None
+        except Exception as error:  # noqa: BLE001 - an answer of no known shape
+            raise Doubtful(f"odd answer: {type(error).__name__}") from None
+        return _sid(sent)
+
+    async def look_up(
+        self, to: Address, message: OutboundMessage, started_at: datetime
+    ) -> LookUp | None:
+        """Look for *message* among the latest that went to *to*.
+
+        The list does not name templates, so any message of the right moment passes
+        for one; where two do, or a report could still be on its way, nothing is
+        certain.
+
+        Returns:
+            None where nothing is certain.
+        """
+        asked_at = self._clock.now()
+        try:
+            listed = await self._client.messages.list_async(
+                to=SCHEME + to.value, from_=self._from, limit=PAGE, page_size=PAGE
+            )
+            return self._judge(listed, to, message, started_at, asked_at)
+        except Exception:  # noqa: BLE001 - a call that failed, or an odd answer
+            return None
+
+    def explain(self, code: str) -> SendError:
+        """Say what a code in a later report asks of us."""
+        return explain(code)
+
+    def _judge(
+        self,
+        listed: list[MessageInstance],
+        to: Address,
+        message: OutboundMessage,
+        started_at: datetime,
+        asked_at: datetime,
+    ) -> LookUp | None:
+        first = started_at - SKEW
+        last = started_at + self._answer_within + LISTED
+        candidates = []
+        dates = []
+        for each in listed:
+            if each.to != SCHEME + to.value or each.from_ != self._from:
+                continue
+            if each.direction != "outbound-api":
+                continue
+            if each.date_created is None:
+                return None
+            dates.append(each.date_created)
+            if first <= each.date_created <= last and _alike(each, message):
+                candidates.append(each)
+        if len(candidates) == 1:
+            return _found(candidates[0])
+        cut_off = len(listed) >= PAGE and (not dates or min(dates) >= first)
+        settled = max(SETTLED, self._answer_within + LISTED)
+        if candidates or cut_off or asked_at - started_at <= settled:
+            return None
+        return LookUp(found=False)
+
+
+def with_reference(url: str, reference: Reference) -> str:
+    """Add *reference* to a callback's address.
+
+    What the query holds stays; so does the fragment, in which Twilio reads how to
+    repeat a callback, and it stays last.
+    """
+    parts = urlsplit(url)
+    query = f"{parts.query}&ref={reference}" if parts.query else f"ref={reference}"
+    return urlunsplit(parts._replace(query=query))
+
+
+def _content(message: OutboundMessage) -> dict[str, str]:
+    if isinstance(message, Template):
+        content = {"content_sid": message.content_sid}
+        if message.variables:
+            content["content_variables"] = json.dumps(
+                dict(message.variables), ensure_ascii=False
+            )
+        return content
+    if message.markup or message.buttons or message.picker:
+        raise Malformed("only plain text on WhatsApp")
+    return {"body": message.text}
+
+
+def _sid(sent: MessageInstance) -> str:
+    code = str(sent.error_code) if sent.error_code else ""
+    if progress_of_status(str(sent.status)) is Progress.FAILED:
+        # Refused in the very answer: no report of it will follow.
+        raise explain(code or str(sent.status))
+    if not (isinstance(sent.sid, str) and sent.sid):
+        raise Doubtful("no SID in the answer")
+    return sent.sid
+
+
+def _alike(listed: MessageInstance, message: OutboundMessage) -> bool:
+    if isinstance(message, Template):
+        return True
+    return (listed.body or "").strip() == message.text.strip()
+
+
+def _found(message: MessageInstance) -> LookUp:
+    progress = progress_of_status(str(message.status)) or Progress.ACCEPTED
+    failed = progress is Progress.FAILED and message.error_code
+    return LookUp(
+        found=True,
+        provider_id=message.sid or "",
+        progress=progress,
+        code=str(message.error_code) if failed else "",
+    )

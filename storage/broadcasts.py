@@ -1,0 +1,217 @@
+"""Digests on their way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from bot.domain.broadcasts import Broadcast, BroadcastId
+from bot.domain.digests import DigestId
+from bot.domain.errors import Unknown
+from bot.domain.recipients import AudienceId
+from storage.codec import decode_digest, decode_message, encode_digest, encode_message
+from storage.tables import (
+    broadcast_audiences,
+    broadcasts,
+    digest_articles,
+    digests,
+    messages,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Row
+
+    from bot.domain.articles import Article, ArticleId
+    from bot.domain.broadcasts import BroadcastState
+    from bot.domain.digests import Digest
+    from bot.domain.messages import OutboundMessage
+    from bot.ports import MessageKey
+    from storage.connection import Connection
+
+
+class Broadcasts:
+    """The Broadcasts port."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def add_digest(
+        self, digest: Digest, articles: Sequence[Article], *, now: datetime
+    ) -> DigestId:
+        """Fix a digest, and note which versions it was made of."""
+        number = await self._connection.add(
+            digests, body=encode_digest(digest), made_at=now
+        )
+        await self._connection.run(
+            digest_articles.insert(),
+            [
+                {
+                    "digest_id": number,
+                    "place": place,
+                    "article_id": article.id,
+                    "version": article.version,
+                }
+                for place, article in enumerate(articles, start=1)
+            ],
+        )
+        return DigestId(number)
+
+    async def digest(self, digest: DigestId) -> Digest:
+        """Return a digest. Raises Unknown."""
+        body = await self._connection.value(
+            select(digests.c.body).where(digests.c.id == digest)
+        )
+        if body is None:
+            raise Unknown(f"there is no digest {digest}")
+        return decode_digest(body)
+
+    async def add(
+        self, broadcast: Broadcast, audiences: Sequence[AudienceId]
+    ) -> Broadcast:
+        """Store a new broadcast (its ``id`` is ignored) and return it with its id."""
+        number = await self._connection.add(
+            broadcasts,
+            digest_id=broadcast.digest,
+            lane=broadcast.lane,
+            state=broadcast.state,
+            planned_by=broadcast.planned_by,
+            planned_at=broadcast.planned_at,
+            expires_at=broadcast.expires_at,
+            confirmed_at=broadcast.confirmed_at,
+            finished_at=broadcast.finished_at,
+            reason=broadcast.reason,
+        )
+        await self._connection.run(
+            broadcast_audiences.insert(),
+            [
+                {"broadcast_id": number, "audience_id": audience, "place": place}
+                for place, audience in enumerate(dict.fromkeys(audiences), start=1)
+            ],
+        )
+        return replace(broadcast, id=BroadcastId(number))
+
+    async def add_messages(
+        self, broadcast: BroadcastId, messages: Mapping[MessageKey, OutboundMessage]
+    ) -> None:
+        """Store what will be sent, once per audience, channel, form and part."""
+        await self._connection.run(
+            _messages.insert(),
+            [
+                {
+                    "broadcast_id": broadcast,
+                    "audience_id": audience,
+                    "channel": channel,
+                    "form": form,
+                    "part": part,
+                    "body": encode_message(message),
+                }
+                for (audience, channel, form, part), message in messages.items()
+            ],
+        )
+
+    async def messages(
+        self, broadcast: BroadcastId
+    ) -> dict[MessageKey, OutboundMessage]:
+        """Return what `add_messages` stored."""
+        rows = await self._connection.rows(
+            select(_messages).where(_messages.c.broadcast_id == broadcast)
+        )
+        return {
+            (
+                AudienceId(row.audience_id),
+                row.channel,
+                row.form,
+                row.part,
+            ): decode_message(row.body)
+            for row in rows
+        }
+
+    async def get(self, broadcast: BroadcastId) -> Broadcast:
+        """Return one. Raises Unknown."""
+        row = await self._connection.row(
+            select(broadcasts).where(broadcasts.c.id == broadcast)
+        )
+        if row is None:
+            raise Unknown(
+                f"there is no broadcast {broadcast}; harkara broadcast list shows the "
+                "newest"
+            )
+        return _broadcast(row)
+
+    async def save(self, broadcast: Broadcast) -> None:
+        """Write its state, moments and reason."""
+        await self._connection.run(
+            update(broadcasts)
+            .where(broadcasts.c.id == broadcast.id)
+            .values(
+                state=broadcast.state,
+                expires_at=broadcast.expires_at,
+                confirmed_at=broadcast.confirmed_at,
+                finished_at=broadcast.finished_at,
+                reason=broadcast.reason,
+            )
+        )
+
+    async def latest(self, limit: int) -> list[Broadcast]:
+        """Return the newest first."""
+        rows = await self._connection.rows(
+            select(broadcasts).order_by(broadcasts.c.id.desc()).limit(limit)
+        )
+        return [_broadcast(row) for row in rows]
+
+    async def in_state(self, *states: BroadcastState) -> list[Broadcast]:
+        """Return all in one of *states*, oldest first."""
+        rows = await self._connection.rows(
+            select(broadcasts)
+            .where(broadcasts.c.state.in_(states))
+            .order_by(broadcasts.c.id)
+        )
+        return [_broadcast(row) for row in rows]
+
+    async def sent_before(
+        self, articles: Collection[ArticleId], audiences: Collection[AudienceId]
+    ) -> list[Broadcast]:
+        """Return confirmed broadcasts of any of *articles* to any of *audiences*.
+
+        The newest first; a cancelled one may have reached some before it was.
+        """
+        of_articles = select(digest_articles.c.digest_id).where(
+            digest_articles.c.article_id.in_(list(articles))
+        )
+        to_audiences = select(broadcast_audiences.c.broadcast_id).where(
+            broadcast_audiences.c.audience_id.in_(list(audiences)),
+            broadcast_audiences.c.broadcast_id == broadcasts.c.id,
+        )
+        rows = await self._connection.rows(
+            select(broadcasts)
+            .where(
+                broadcasts.c.confirmed_at.is_not(None),
+                broadcasts.c.digest_id.in_(of_articles),
+                to_audiences.exists(),
+            )
+            .order_by(broadcasts.c.id.desc())
+        )
+        return [_broadcast(row) for row in rows]
+
+
+_messages = messages
+
+
+def _broadcast(row: Row[Any]) -> Broadcast:
+    return Broadcast(
+        id=BroadcastId(row.id),
+        digest=DigestId(row.digest_id),
+        lane=row.lane,
+        state=row.state,
+        planned_by=row.planned_by,
+        planned_at=row.planned_at,
+        expires_at=row.expires_at,
+        confirmed_at=row.confirmed_at,
+        finished_at=row.finished_at,
+        reason=row.reason,
+    )

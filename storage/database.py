@@ -1,0 +1,182 @@
+"""Where everything is kept: one SQLite file, its engines and its units of work.
+
+SQLite loses concurrent updates without a word if a transaction that has read begins
+to write. So every transaction that may write begins as a writing one, and in this
+process they wait for one another without a thread each; readers have an engine of
+their own that cannot write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from bot.domain.errors import StorageError
+from storage import schema
+from storage.connection import Connection
+from storage.errors import UPGRADE, explained
+from storage.lock import FileLock
+from storage.work import Work
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from types import TracebackType
+    from typing import Self
+
+#: Threads that read at the same time; each has a connection.
+READERS = 4
+
+_WRITING = (
+    f"PRAGMA busy_timeout = {schema.BUSY_TIMEOUT}",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA cache_size = -8000",  # kibibytes
+    "PRAGMA journal_size_limit = 67108864",  # bytes kept of a write-ahead log
+)
+_READING = (
+    f"PRAGMA busy_timeout = {schema.BUSY_TIMEOUT}",
+    "PRAGMA query_only = ON",
+)
+
+
+class SqliteDatabase:
+    """The Database port on one SQLite file."""
+
+    def __init__(self, path: Path, lock: FileLock | None) -> None:
+        """Describe the file; `open` is the way in."""
+        self._path = path
+        self._lock = lock
+        self._writer = _engine(path, _WRITING, begin="BEGIN IMMEDIATE", connections=1)
+        self._reader = _engine(path, _READING, begin="BEGIN", connections=READERS)
+        self._turn = asyncio.Lock()
+        self._owner: asyncio.Task[Any] | None = None
+
+    @classmethod
+    async def open(
+        cls, path: Path | str, *, exclusive: bool, check_schema: bool = True
+    ) -> Self:
+        """Open a database file that `upgrade` has made.
+
+        Args:
+            path: Where it is.
+            exclusive: Whether to be the one application that works on the file;
+                command-line tools that only look, or write a little, do without.
+            check_schema: Whether to refuse another shape than this program's.
+
+        Raises:
+            StorageError: There is no such file, it is of another shape, or another
+                application works on it.
+        """
+        database = cls._at(Path(path), exclusive=exclusive)
+        try:
+            if check_schema:
+                await database.check_schema()
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    @classmethod
+    def _at(cls, path: Path, *, exclusive: bool) -> Self:
+        found = path.resolve()
+        if not found.is_file():
+            raise StorageError(f"there is no database at {found}; {UPGRADE}")
+        return cls(found, FileLock(found) if exclusive else None)
+
+    async def __aenter__(self) -> Self:
+        """Return the database itself."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of the file; doing it twice changes nothing."""
+        await self._reader.dispose()
+        await self._writer.dispose()
+        if self._lock is not None:
+            self._lock.release()
+
+    async def check_schema(self) -> None:
+        """Refuse a file of another shape. Raises StorageError with what to do."""
+        async with self._connected(self._writer) as connection:
+            await schema.check(connection, self._path)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Work]:
+        """Open a unit of work that may write; one at a time.
+
+        Raises:
+            RuntimeError: This task has one open already, and would wait for itself.
+        """
+        task = asyncio.current_task()
+        if task is not None and task is self._owner:
+            raise RuntimeError("a transaction inside a transaction")
+        async with self._turn:
+            self._owner = task
+            try:
+                async with self._connected(self._writer) as connection:
+                    yield Work(connection)
+            finally:
+                self._owner = None
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Work]:
+        """Open one that only reads, and sees one moment of the database."""
+        async with self._connected(self._reader) as connection:
+            yield Work(connection)
+
+    @asynccontextmanager
+    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[Connection]:
+        with explained():
+            async with engine.begin() as connection:
+                yield Connection(connection)
+
+
+async def open_database(
+    path: Path | str, *, exclusive: bool, check_schema: bool = True
+) -> SqliteDatabase:
+    """Open a database; see `SqliteDatabase.open`."""
+    return await SqliteDatabase.open(
+        path, exclusive=exclusive, check_schema=check_schema
+    )
+
+
+def _engine(
+    path: Path, pragmas: tuple[str, ...], *, begin: str, connections: int
+) -> AsyncEngine:
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(path)),
+        # Our own BEGIN, below; the driver's comes too late.
+        connect_args={"isolation_level": None},
+        hide_parameters=True,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=connections,
+        max_overflow=0,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def on_connect(connection: Any, _: object) -> None:
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def on_begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

@@ -1,0 +1,358 @@
+"""The ledger."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, exists, func, select, update
+
+from bot.domain.broadcasts import Coverage
+from bot.domain.deliveries import DeliveryId, Progress, State
+from bot.domain.errors import FailureKind
+from storage import due, reading
+from storage.connection import chunks
+from storage.planning import plan
+from storage.tables import (
+    IN_HAND,
+    PENDING,
+    attempts,
+    broadcasts,
+    deliveries,
+    recipients,
+    senders,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+
+    from bot.domain.broadcasts import BroadcastId, ChannelPlan
+    from bot.domain.deliveries import Attempt, Delivery
+    from bot.domain.recipients import AudienceId, Channel, RecipientId, SenderId
+    from bot.ports import DeliveryLine, Lease
+    from storage.connection import Connection
+
+#: These may still become something else before their broadcast expires.
+_UNSETTLED = (State.QUEUED, State.LEASED, State.SENDING, State.SUSPENDED)
+
+
+class Deliveries:
+    """The Deliveries port."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def plan(
+        self,
+        broadcast: BroadcastId,
+        *,
+        parts: Mapping[tuple[AudienceId, Channel], int],
+        senders: Mapping[Channel, SenderId],
+        now: datetime,
+    ) -> list[ChannelPlan]:
+        """Write every delivery in one statement per audience, channel and part.
+
+        Returns:
+            What was written, for every key of *parts*, those without anybody too.
+        """
+        return await plan(
+            self._connection, broadcast, parts=parts, senders=senders, now=now
+        )
+
+    async def claim(
+        self,
+        sender: SenderId,
+        *,
+        epoch: int,
+        now: datetime,
+        limit: int,
+        excluding: Collection[RecipientId] = (),
+    ) -> list[Lease]:
+        """Take up to *limit* due deliveries of running, unexpired broadcasts in hand.
+
+        Raises:
+            Fenced: *epoch* is no longer the sender's.
+        """
+        await due.require_owner(self._connection, sender, epoch=epoch)
+        leases: list[Lease] = []
+        busy: set[int] = set(excluding)
+        for broadcast in await self._connection.rows(due.running(now)):
+            room = limit - len(leases)
+            if room <= 0:
+                break
+            found = due.due_deliveries(broadcast.id, sender, now=now).limit(room)
+            if busy:
+                found = found.where(deliveries.c.recipient_id.not_in(busy))
+            for row in await self._connection.rows(found):
+                leases.append(reading.lease(row, lane=broadcast.lane, epoch=epoch))
+                busy.add(row.recipient_id)
+        for some in chunks([lease.delivery.id for lease in leases]):
+            await self._connection.run(
+                update(deliveries)
+                .where(deliveries.c.id.in_(some))
+                .values(state=State.LEASED, epoch=epoch)
+            )
+        return leases
+
+    async def release(self, leases: Sequence[DeliveryId], *, epoch: int) -> None:
+        """Queue again what was leased and never called."""
+        for some in chunks(leases):
+            await self._connection.run(
+                update(deliveries)
+                .where(
+                    deliveries.c.id.in_(some),
+                    deliveries.c.state == State.LEASED,
+                    deliveries.c.epoch == epoch,
+                )
+                .values(state=State.QUEUED)
+            )
+
+    async def mark_sending(
+        self, attempts: Sequence[Attempt], *, epoch: int, now: datetime
+    ) -> set[DeliveryId]:
+        """Write down that calls are about to be made; each attempt says when."""
+        del now
+        marked: set[DeliveryId] = set()
+        for some in chunks(attempts):
+            marked.update(
+                await self._connection.values(
+                    update(deliveries)
+                    .where(
+                        deliveries.c.id.in_([one.reference.delivery for one in some]),
+                        deliveries.c.state == State.LEASED,
+                        deliveries.c.epoch == epoch,
+                        exists().where(
+                            senders.c.id == deliveries.c.sender_id,
+                            senders.c.epoch == epoch,
+                        ),
+                    )
+                    .values(state=State.SENDING, attempts=deliveries.c.attempts + 1)
+                    .returning(deliveries.c.id)
+                )
+            )
+        await self._connection.run(
+            _attempts.insert(),
+            [
+                {
+                    "delivery_id": one.reference.delivery,
+                    "number": one.reference.number,
+                    "form": one.form,
+                    "progress": one.progress,
+                    "started_at": one.started_at,
+                    "provider_id": one.provider_id,
+                    "code": one.code,
+                }
+                for one in attempts
+                if one.reference.delivery in marked
+            ],
+        )
+        return marked
+
+    async def load(
+        self, deliveries: Collection[DeliveryId]
+    ) -> dict[DeliveryId, tuple[Delivery, list[Attempt]]]:
+        """Return deliveries with their attempts, in order, locked until the end."""
+        loaded: dict[DeliveryId, tuple[Delivery, list[Attempt]]] = {}
+        for some in chunks(deliveries):
+            for row in await self._connection.rows(
+                select(_table).where(_table.c.id.in_(some)).with_for_update()
+            ):
+                loaded[DeliveryId(row.id)] = (reading.delivery(row), [])
+            for row in await self._connection.rows(
+                select(attempts)
+                .where(attempts.c.delivery_id.in_(some))
+                .order_by(attempts.c.delivery_id, attempts.c.number)
+            ):
+                loaded[DeliveryId(row.delivery_id)][1].append(reading.attempt(row))
+        return loaded
+
+    async def save(
+        self, deliveries: Sequence[Delivery], attempts: Sequence[Attempt]
+    ) -> None:
+        """Write what is stated of deliveries and of attempts that exist.
+
+        A delivery's ``attempts`` is counted by `mark_sending` alone.
+        """
+        await self._connection.run(
+            update(_table).where(_table.c.id == bindparam("which")),
+            [
+                {
+                    "which": one.id,
+                    "state": one.state,
+                    "epoch": one.epoch,
+                    "due_at": one.due_at,
+                    "form": one.form,
+                    "failure_kind": one.failure.kind if one.failure else None,
+                    "failure_code": one.failure.code if one.failure else "",
+                    "reason": one.reason,
+                }
+                for one in deliveries
+            ],
+        )
+        await self._connection.run(
+            update(_attempts).where(
+                _attempts.c.delivery_id == bindparam("which"),
+                _attempts.c.number == bindparam("place"),
+            ),
+            [
+                {
+                    "which": one.reference.delivery,
+                    "place": one.reference.number,
+                    "progress": one.progress,
+                    "provider_id": one.provider_id,
+                    "code": one.code,
+                }
+                for one in attempts
+            ],
+        )
+
+    async def skip_rest(self, delivery: Delivery, *, reason: str) -> int:
+        """Skip the later parts for the same recipient; how many."""
+        whose = (
+            select(deliveries.c.recipient_id)
+            .where(deliveries.c.id == delivery.id)
+            .scalar_subquery()
+        )
+        return await self._connection.run(
+            update(deliveries)
+            .where(
+                deliveries.c.broadcast_id == delivery.broadcast,
+                deliveries.c.recipient_id == whose,
+                deliveries.c.part > delivery.part,
+                deliveries.c.state.in_(PENDING),
+            )
+            .values(state=State.SKIPPED, reason=reason)
+        )
+
+    async def refusals(self, broadcast: BroadcastId, code: str) -> int:
+        """How many recipients of the broadcast failed as refused with *code*."""
+        count = await self._connection.value(
+            select(func.count(deliveries.c.recipient_id.distinct())).where(
+                deliveries.c.broadcast_id == broadcast,
+                deliveries.c.state == State.FAILED,
+                deliveries.c.failure_kind == FailureKind.REFUSED,
+                deliveries.c.failure_code == code,
+            )
+        )
+        return int(count or 0)
+
+    async def recipient_back(self, recipient: RecipientId, *, now: datetime) -> int:
+        """Queue a recipient's suspended rows again; how many."""
+        return await self._connection.run(
+            update(deliveries)
+            .where(
+                deliveries.c.recipient_id == recipient,
+                deliveries.c.state == State.SUSPENDED,
+            )
+            .values(state=State.QUEUED, due_at=now, reason="")
+        )
+
+    async def doubtful(
+        self, sender: SenderId, *, limit: int
+    ) -> list[tuple[Lease, Attempt]]:
+        """Return rows in doubt, oldest first, with the attempt in question."""
+        later = attempts.alias("later")
+        unsure = (Progress.SENDING, Progress.DOUBTFUL)
+        rows = await self._connection.rows(
+            select(
+                deliveries,
+                attempts.c.number,
+                attempts.c.form.label("sent_form"),
+                attempts.c.progress,
+                attempts.c.started_at,
+                attempts.c.provider_id,
+                attempts.c.code,
+                recipients.c.channel,
+                recipients.c.value,
+                recipients.c.thread,
+                recipients.c.kind,
+                recipients.c.last_inbound_at,
+                broadcasts.c.lane,
+            )
+            .join(attempts, attempts.c.delivery_id == deliveries.c.id)
+            .join(recipients, recipients.c.id == deliveries.c.recipient_id)
+            .join(broadcasts, broadcasts.c.id == deliveries.c.broadcast_id)
+            .where(
+                deliveries.c.sender_id == sender,
+                due.stated(deliveries.c.state, *IN_HAND),
+                due.stated(deliveries.c.state, State.DOUBTFUL),
+                attempts.c.progress.in_(unsure),
+                ~exists().where(
+                    later.c.delivery_id == deliveries.c.id,
+                    later.c.number > attempts.c.number,
+                    later.c.progress.in_(unsure),
+                ),
+            )
+            .order_by(attempts.c.started_at, deliveries.c.id)
+            .limit(limit)
+        )
+        return [
+            (reading.lease(row, lane=row.lane), reading.attempt_in_doubt(row))
+            for row in rows
+        ]
+
+    async def stop(self, broadcast: BroadcastId, *, reason: str) -> int:
+        """Skip everything not yet sending; how many."""
+        return await self._connection.run(
+            update(deliveries)
+            .where(
+                deliveries.c.broadcast_id == broadcast, deliveries.c.state.in_(PENDING)
+            )
+            .values(state=State.SKIPPED, reason=reason)
+        )
+
+    async def expire(self, *, now: datetime) -> int:
+        """Expire queued and suspended rows of broadcasts past their time; how many."""
+        past = select(broadcasts.c.id).where(broadcasts.c.expires_at <= now)
+        return await self._connection.run(
+            update(deliveries)
+            .where(
+                deliveries.c.broadcast_id.in_(past),
+                deliveries.c.state.in_((State.QUEUED, State.SUSPENDED)),
+            )
+            .values(state=State.EXPIRED)
+        )
+
+    async def coverage(self, broadcast: BroadcastId) -> Coverage:
+        """Count a broadcast's deliveries by state."""
+        rows = await self._connection.rows(
+            select(deliveries.c.state, func.count().label("number"))
+            .where(deliveries.c.broadcast_id == broadcast)
+            .group_by(deliveries.c.state)
+        )
+        return Coverage(states=Counter({row.state: row.number for row in rows}))
+
+    async def unsettled(self, broadcast: BroadcastId) -> int:
+        """How many rows keep the broadcast from being finished."""
+        earlier = deliveries.alias("earlier")
+        count = await self._connection.value(
+            select(func.count()).where(
+                deliveries.c.broadcast_id == broadcast,
+                deliveries.c.state.in_(_UNSETTLED),
+                ~exists().where(
+                    earlier.c.broadcast_id == deliveries.c.broadcast_id,
+                    earlier.c.recipient_id == deliveries.c.recipient_id,
+                    earlier.c.part < deliveries.c.part,
+                    earlier.c.state == State.DOUBTFUL,
+                ),
+            )
+        )
+        return int(count or 0)
+
+    async def report(
+        self,
+        broadcast: BroadcastId,
+        *,
+        states: Collection[State] | None = None,
+        limit: int = 100_000,
+    ) -> list[DeliveryLine]:
+        """Return a broadcast's deliveries, by recipient and part."""
+        rows = await self._connection.rows(
+            reading.report(broadcast, states=states).limit(limit)
+        )
+        return [reading.line(row) for row in rows]
+
+
+_table = deliveries
+_attempts = attempts

@@ -1,0 +1,85 @@
+"""What came in, until it has had its effect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select, update
+
+from bot.domain.inbound import Inbound, InboundId
+from storage.codec import decode_payload, encode_payload
+from storage.tables import inbound
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Row
+
+    from bot.domain.recipients import Channel
+    from storage.connection import Connection
+
+
+class Inbox:
+    """The Inbox port."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def store(self, entries: Sequence[Inbound]) -> int:
+        """Store what is new; how many were. A key that exists is left alone."""
+        return await self._connection.run(
+            self._connection.insert_new(inbound),
+            [
+                {
+                    "channel": entry.channel,
+                    "key": entry.key,
+                    "number": _number(entry.key),
+                    "payload": encode_payload(entry.payload),
+                    "received_at": entry.received_at,
+                    "error": "",
+                }
+                for entry in entries
+            ],
+        )
+
+    async def waiting(self, *, limit: int) -> list[Inbound]:
+        """Return what has had no effect yet, oldest first."""
+        rows = await self._connection.rows(
+            select(inbound)
+            .where(inbound.c.done_at.is_(None))
+            .order_by(inbound.c.id)
+            .limit(limit)
+        )
+        return [_entry(row) for row in rows]
+
+    async def done(self, entry: InboundId, *, now: datetime, error: str = "") -> None:
+        """Note that it has had its effect, or was set aside with *error*."""
+        await self._connection.run(
+            update(inbound)
+            .where(inbound.c.id == entry)
+            .values(done_at=now, error=error)
+        )
+
+    async def last_number(self, channel: Channel) -> int | None:
+        """Return the highest ``update:<number>`` stored; None if there is none."""
+        found = await self._connection.value(
+            select(func.max(inbound.c.number)).where(inbound.c.channel == channel)
+        )
+        return None if found is None else int(found)
+
+
+def _number(key: str) -> int | None:
+    word, _, number = key.partition(":")
+    plain = word == "update" and number.isascii() and number.isdigit()
+    return int(number) if plain else None
+
+
+def _entry(row: Row[Any]) -> Inbound:
+    return Inbound(
+        id=InboundId(row.id),
+        channel=row.channel,
+        key=row.key,
+        payload=decode_payload(row.payload),
+        received_at=row.received_at,
+    )

@@ -1,0 +1,110 @@
+"""Writing down a broadcast's deliveries, set by set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import case, exists, literal, or_, select
+
+from bot.domain.broadcasts import ChannelPlan
+from bot.domain.deliveries import Action, State
+from bot.domain.recipients import Standing
+from storage.tables import deliveries, enrolments, recipients
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Select
+
+    from bot.domain.broadcasts import BroadcastId
+    from bot.domain.recipients import AudienceId, Channel, SenderId
+    from storage.connection import Connection
+
+
+async def plan(
+    connection: Connection,
+    broadcast: BroadcastId,
+    *,
+    parts: Mapping[tuple[AudienceId, Channel], int],
+    senders: Mapping[Channel, SenderId],
+    now: datetime,
+) -> list[ChannelPlan]:
+    """Write every delivery; what is there already is left alone.
+
+    Parts are written one after the other, so that everybody's first comes before
+    anybody's second.
+    """
+    plans: list[ChannelPlan] = []
+    for (audience, channel), count in parts.items():
+        written: list[int] = []
+        for part in range(1, count + 1):
+            chosen = _chosen(
+                broadcast,
+                audience=audience,
+                channel=channel,
+                sender=senders[channel],
+                part=part,
+                now=now,
+            )
+            inserting = connection.insert_new(deliveries).from_select(
+                [column.name for column in chosen.selected_columns], chosen
+            )
+            written.append(await connection.run(inserting))
+        plans.append(
+            ChannelPlan(
+                channel=channel,
+                audience=audience,
+                recipients=written[0] if written else 0,
+                messages=sum(written),
+            )
+        )
+    return plans
+
+
+def _chosen(
+    broadcast: BroadcastId,
+    *,
+    audience: AudienceId,
+    channel: Channel,
+    sender: SenderId,
+    part: int,
+    now: datetime,
+) -> Select[tuple[object, ...]]:
+    """Select one part's rows for those whom no other audience has counted."""
+    counted = deliveries.alias("counted")
+    column = deliveries.c
+    suspended = recipients.c.standing == Standing.SUSPENDED
+    return (
+        select(
+            literal(broadcast, column.broadcast_id.type).label("broadcast_id"),
+            recipients.c.id.label("recipient_id"),
+            literal(audience, column.audience_id.type).label("audience_id"),
+            literal(sender, column.sender_id.type).label("sender_id"),
+            literal(part, column.part.type).label("part"),
+            literal(Action.SEND, column.action.type).label("action"),
+            case(
+                (suspended, literal(State.SUSPENDED, column.state.type)),
+                else_=literal(State.QUEUED, column.state.type),
+            ).label("state"),
+            literal(0, column.epoch.type).label("epoch"),
+            literal(now, column.due_at.type).label("due_at"),
+            literal(0, column.attempts.type).label("attempts"),
+            literal("", column.failure_code.type).label("failure_code"),
+            case((suspended, recipients.c.standing_reason), else_="").label("reason"),
+        )
+        .join_from(enrolments, recipients, recipients.c.id == enrolments.c.recipient_id)
+        .where(
+            enrolments.c.audience_id == audience,
+            enrolments.c.ended_at.is_(None),
+            recipients.c.channel == channel,
+            recipients.c.standing.in_((Standing.ACTIVE, Standing.SUSPENDED)),
+            or_(recipients.c.rest_until.is_(None), recipients.c.rest_until <= now),
+            ~exists().where(
+                counted.c.broadcast_id == broadcast,
+                counted.c.recipient_id == recipients.c.id,
+                counted.c.audience_id != audience,
+            ),
+        )
+        .order_by(recipients.c.id)
+    )

@@ -1,0 +1,127 @@
+"""The ledger's rows, read as values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from bot.domain.broadcasts import BroadcastId
+from bot.domain.deliveries import (
+    Attempt,
+    Delivery,
+    DeliveryId,
+    Failure,
+    Reference,
+    State,
+)
+from bot.domain.recipients import AudienceId, RecipientId, SenderId
+from bot.ports import DeliveryLine, Lease
+from storage.recipients import to_address
+from storage.tables import attempts, deliveries, recipients
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy import Row, Select
+
+    from bot.domain.broadcasts import Lane
+
+
+def delivery(row: Row[Any]) -> Delivery:
+    """Read a delivery."""
+    kind = row.failure_kind
+    return Delivery(
+        id=DeliveryId(row.id),
+        broadcast=BroadcastId(row.broadcast_id),
+        recipient=RecipientId(row.recipient_id),
+        audience=AudienceId(row.audience_id),
+        sender=SenderId(row.sender_id),
+        part=row.part,
+        action=row.action,
+        form=row.form,
+        state=row.state,
+        epoch=row.epoch,
+        due_at=row.due_at,
+        attempts=row.attempts,
+        failure=None if kind is None else Failure(kind, row.failure_code),
+        reason=row.reason,
+    )
+
+
+def attempt(row: Row[Any]) -> Attempt:
+    """Read an attempt."""
+    return Attempt(
+        reference=Reference(DeliveryId(row.delivery_id), row.number),
+        form=row.form,
+        progress=row.progress,
+        started_at=row.started_at,
+        provider_id=row.provider_id,
+        code=row.code,
+    )
+
+
+def attempt_in_doubt(row: Row[Any]) -> Attempt:
+    """Read an attempt from a row that holds its delivery too."""
+    return Attempt(
+        reference=Reference(DeliveryId(row.id), row.number),
+        form=row.sent_form,
+        progress=row.progress,
+        started_at=row.started_at,
+        provider_id=row.provider_id,
+        code=row.code,
+    )
+
+
+def lease(row: Row[Any], *, lane: Lane, epoch: int | None = None) -> Lease:
+    """Read a delivery in hand; with *epoch*, as it is once that owner has it."""
+    found = delivery(row)
+    if epoch is not None:
+        found = replace(found, state=State.LEASED, epoch=epoch)
+    return Lease(
+        delivery=found,
+        address=to_address(row),
+        kind=row.kind,
+        lane=lane,
+        last_inbound_at=row.last_inbound_at,
+    )
+
+
+def report(
+    broadcast: BroadcastId, *, states: Collection[State] | None
+) -> Select[tuple[Any, ...]]:
+    """Select a report's lines, with the provider's id of the furthest attempt."""
+    furthest = (
+        select(attempts.c.provider_id)
+        .where(attempts.c.delivery_id == deliveries.c.id)
+        .order_by(attempts.c.progress.desc(), attempts.c.number.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    lines = (
+        select(
+            deliveries,
+            recipients.c.title,
+            recipients.c.kind,
+            recipients.c.channel,
+            func.coalesce(furthest, "").label("provider_id"),
+        )
+        .join(recipients, recipients.c.id == deliveries.c.recipient_id)
+        .where(deliveries.c.broadcast_id == broadcast)
+        .order_by(deliveries.c.recipient_id, deliveries.c.part)
+    )
+    if states is not None:
+        lines = lines.where(deliveries.c.state.in_(sorted(states)))
+    return lines
+
+
+def line(row: Row[Any]) -> DeliveryLine:
+    """Read one line of a report."""
+    return DeliveryLine(
+        delivery=delivery(row),
+        title=row.title,
+        kind=row.kind,
+        channel=row.channel,
+        provider_id=row.provider_id,
+    )

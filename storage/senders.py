@@ -1,0 +1,141 @@
+"""Accounts at providers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import or_, select, update
+
+from bot.domain.deliveries import Progress, State
+from bot.domain.errors import Fenced, Unknown
+from bot.domain.pacing import BELIEVED
+from bot.domain.recipients import SenderId
+from bot.ports import Sender, Taken
+from storage import due
+from storage.tables import IN_HAND, OPEN, attempts, deliveries, replies, senders
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Row
+
+    from bot.domain.recipients import Channel
+    from storage.connection import Connection
+
+
+class Senders:
+    """The Senders port."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def ensure(self, channel: Channel, name: str, *, now: datetime) -> Sender:
+        """Return the sender of that name, made if need be."""
+        await self._connection.run(
+            self._connection.insert_new(senders).values(
+                channel=channel, name=name, epoch=0, clock=now, down=""
+            )
+        )
+        row = await self._connection.row(
+            select(senders).where(senders.c.channel == channel, senders.c.name == name)
+        )
+        if row is None:
+            raise Unknown("the sender just made is not there")
+        return _sender(row)
+
+    async def get(self, sender: SenderId) -> Sender:
+        """Return one sender. Raises Unknown."""
+        row = await self._connection.row(select(senders).where(senders.c.id == sender))
+        if row is None:
+            raise Unknown(f"there is no sender {sender}")
+        return _sender(row)
+
+    async def take(self, sender: SenderId, *, now: datetime) -> Taken:
+        """Become the owner: raise the epoch and settle what the last one left.
+
+        Returns:
+            The sender, and how many deliveries were found; replies are settled
+            likewise, and not counted.
+        """
+        del now
+        await self._connection.run(
+            update(senders)
+            .where(senders.c.id == sender)
+            .values(epoch=senders.c.epoch + 1)
+        )
+        taken = await self.get(sender)
+        for table, states in ((deliveries, IN_HAND), (replies, OPEN)):
+            theirs = (table.c.sender_id == sender) & due.stated(table.c.state, *states)
+            called = theirs & due.stated(table.c.state, State.SENDING)
+            leased = theirs & due.stated(table.c.state, State.LEASED)
+            if table is deliveries:
+                await self._connection.run(
+                    update(attempts)
+                    .where(
+                        attempts.c.progress == Progress.SENDING,
+                        attempts.c.delivery_id.in_(select(table.c.id).where(called)),
+                    )
+                    .values(progress=Progress.DOUBTFUL)
+                )
+            in_doubt = await self._connection.run(
+                update(table).where(called).values(state=State.DOUBTFUL)
+            )
+            queued_again = await self._connection.run(
+                update(table).where(leased).values(state=State.QUEUED)
+            )
+            if table is deliveries:
+                doubtful, requeued = in_doubt, queued_again
+        return Taken(sender=taken, requeued=requeued, doubtful=doubtful)
+
+    async def set_clock(self, sender: SenderId, *, epoch: int, clock: datetime) -> None:
+        """Store the rate's clock. Raises Fenced when *epoch* is not the current."""
+        stored = await self._connection.run(
+            update(senders)
+            .where(senders.c.id == sender, senders.c.epoch == epoch)
+            .values(clock=clock)
+        )
+        if not stored:
+            raise Fenced(f"sender {sender} has another owner")
+
+    async def delay(self, sender: SenderId, until: datetime) -> None:
+        """Send nothing more before *until*, whoever the owner is.
+
+        A clock that is further ahead stays, unless it cannot be believed.
+        """
+        await self._connection.run(
+            update(senders)
+            .where(
+                senders.c.id == sender,
+                or_(senders.c.clock < until, senders.c.clock > until + BELIEVED),
+            )
+            .values(clock=until)
+        )
+
+    async def set_down(self, sender: SenderId, reason: str) -> None:
+        """Note why the sender is down; empty when it is up again."""
+        await self._connection.run(
+            update(senders).where(senders.c.id == sender).values(down=reason)
+        )
+
+    async def has_work(self, sender: SenderId, *, now: datetime) -> bool:
+        """Whether `Deliveries.claim` or `Replies.claim` would find anything."""
+        return await due.has_work(self._connection, sender, now=now)
+
+    async def next_due(self, sender: SenderId, *, now: datetime) -> datetime | None:
+        """When the next queued row comes due, pacing counted; None if none waits.
+
+        Rows that wait for something else than time (an earlier part, the
+        recipient's rights) are not counted; *now* means that something is due.
+        """
+        return await due.next_due(self._connection, sender, now=now)
+
+
+def _sender(row: Row[Any]) -> Sender:
+    return Sender(
+        id=SenderId(row.id),
+        channel=row.channel,
+        name=row.name,
+        epoch=row.epoch,
+        clock=row.clock,
+        down=row.down,
+    )

@@ -1,0 +1,191 @@
+"""Every phrase, in every language, with values as long as they come."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import phrases
+from bot.domain import errors
+from bot.domain.broadcasts import (
+    Broadcast,
+    BroadcastId,
+    BroadcastState,
+    ChannelPlan,
+    Coverage,
+    Lane,
+)
+from bot.domain.deliveries import State
+from bot.domain.digests import DigestId, Note
+from bot.domain.messages import utf16_length
+from bot.domain.recipients import AudienceId, Channel
+from bot.phrases.catalogue import TRANSLATED, name
+
+LANGUAGES = ("en", *TRANSLATED)
+LONG = "𝔏 ا" * 200
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+BROADCAST = Broadcast(
+    id=BroadcastId(10**15),
+    digest=DigestId(1),
+    lane=Lane.REGULAR,
+    state=BroadcastState.RUNNING,
+    planned_by="editor:1",
+    planned_at=NOW,
+    expires_at=NOW + timedelta(days=1),
+)
+#: What each parameter may be; several values where the sentence differs.
+VALUES = {
+    "channel": ["telegram", "whatsapp"],
+    "new": [True, False],
+    "audience": [LONG],
+    "audiences": [[LONG] * 20],
+    "title": [LONG, ""],
+    "username": ["x" * 32],
+    "editor": [LONG],
+    "code": [LONG, ""],
+    "broadcast": [10**15],
+    "count": [0, 1, 2, 5, 11, 100, 10**9],
+    "spared": [0, 1, 2, 5, 11, 100, 10**9],
+    "error": [
+        errors.LinkUnknown(),
+        errors.LinkExpired(),
+        errors.LinkSpent(),
+        errors.LinkRevoked(),
+        errors.WrongPlace("reader"),
+        errors.WrongPlace("group"),
+        errors.WrongPlace("telegram_channel"),
+        errors.NotAllowed(LONG),
+        errors.Unknown(LONG),
+        errors.NothingToSend(LONG),
+        errors.TooLate(LONG),
+        errors.Refusal(LONG),
+        errors.Refusal(),
+    ],
+    "note": [Note("no-link", LONG), Note("never-heard-of", LONG)],
+    "notes": [[Note("never-heard-of", LONG)] * 20, []],
+    "channels": [
+        [
+            ChannelPlan(
+                channel=channel,
+                audience=AudienceId(1),
+                recipients=10**9,
+                messages=10**9,
+            )
+            for channel in Channel
+            for _ in range(5)
+        ]
+    ],
+    "coverage": [Coverage(states=Counter(dict.fromkeys(State, 10**9)))],
+}
+SPOKEN = [each for each in phrases.__all__ if each != "speaks"]
+
+
+def every_way(phrase, language):
+    """Call *phrase* with every value of every parameter."""
+    function = getattr(phrases, phrase)
+    names = [each for each in inspect.signature(function).parameters][1:]  # noqa: C416 - a list, to be sliced
+    values = dict(VALUES)
+    if phrase == "status":
+        values["broadcast"] = [
+            Broadcast(
+                **{
+                    **{slot: getattr(BROADCAST, slot) for slot in BROADCAST.__slots__},
+                    "state": state,
+                }
+            )
+            for state in BroadcastState
+        ]
+    widest = max(len(values[each]) for each in names) if names else 1
+    for place in range(widest):
+        chosen = {each: values[each][place % len(values[each])] for each in names}
+        if phrase == "join_words":
+            yield function(language, chosen["channel"])
+        else:
+            yield function(language, **chosen)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("phrase", SPOKEN)
+def test_every_phrase_fits_one_message_on_any_channel(phrase, language):
+    for text in every_way(phrase, language):
+        assert text.strip()
+        assert utf16_length(text) < 1600
+        assert "{" not in text
+
+
+@pytest.mark.parametrize("phrase", SPOKEN)
+def test_every_phrase_is_translated(phrase):
+    english = set(every_way(phrase, "en"))
+    for language in TRANSLATED:
+        assert english.isdisjoint(
+            each for each in every_way(phrase, language) if phrase != "lint"
+        ), language
+
+
+def test_every_refusal_class_has_words_of_its_own():
+    def classes(root):
+        for each in root.__subclasses__():
+            yield each
+            yield from classes(each)
+
+    said = {
+        each: phrases.refusal("en", error=each()) for each in classes(errors.Refusal)
+    }
+
+    assert len(set(said.values())) == len(said)
+
+
+@pytest.mark.parametrize(
+    ("language", "speaks"),
+    [
+        ("en", True),
+        ("en-GB", True),
+        ("ur", True),
+        ("ur-PK", True),
+        ("UR_pk", True),
+        ("ar", True),
+        ("hi-Latn-IN", True),
+        ("", False),
+        ("de", False),
+        ("../../etc", False),
+    ],
+)
+def test_speaks(language, speaks):
+    assert phrases.speaks(language) is speaks
+
+
+def test_join_words_in_four_languages():
+    assert phrases.join_words("", "whatsapp") == "Join our WhatsApp group"
+    assert phrases.join_words("en", "telegram") == "Join us on Telegram"
+    assert phrases.join_words("ur-PK", "whatsapp") == "ہمارے واٹس ایپ گروپ میں شامل ہوں"
+    assert phrases.join_words("hi", "telegram") == "टेलीग्राम पर हमसे जुड़ें"
+
+
+def test_a_name_of_another_direction_is_isolated():
+    assert name("کشمیر", "en") == "\u2068کشمیر\u2069"
+    assert name("Kashmir", "ur") == "\u2068Kashmir\u2069"
+    assert name("کشمیر", "ur") == "کشمیر"
+    assert name("Kashmir", "en") == "Kashmir"
+
+
+@given(st.text())
+def test_a_name_is_one_line_and_closes_what_it_opens(text):
+    for language in ("en", "ur"):
+        shown = name(text, language)
+        assert len(shown.splitlines()) <= 1
+        assert shown.count("\u2068") == shown.count("\u2069") <= 1
+        assert len(shown) <= 102
+        assert "\u202e" not in shown
+
+
+def test_whatsapp_commands_have_no_slash():
+    whatsapp = phrases.help_reader("en", channel="whatsapp")
+
+    assert "STOP" in whatsapp
+    assert "/" not in whatsapp
+    assert "/stop" in phrases.help_reader("en", channel="telegram")
