@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from bot.broadcaster import Broadcaster, Newsroom
 from bot.clock import SystemClock
 from bot.domain.errors import ConfigError
 from bot.domain.outcomes import RetryPolicy
-from bot.domain.pacing import DEFAULT_RATES, Rate
+from bot.domain.pacing import DEFAULT_RATES
 from bot.domain.recipients import Channel
 from bot.editorial import Editorial
 from bot.enrolment import Enrolment
@@ -51,6 +51,8 @@ log = logging.getLogger("harkara.app")
 
 #: Seconds between two looks at what only time brings about.
 SWEEP_EVERY = 1.0
+#: Seconds before a provider that cannot be reached at start is tried again.
+AGAIN = 5.0
 #: How long a Telegram long poll may stay open.
 POLL = timedelta(seconds=25)
 
@@ -145,6 +147,8 @@ async def open_desk(
                 notices=notices,
                 senders=senders,
             ),
+            audiences=settings.audiences,
+            is_running=partial(is_locked, settings.database),
             broadcaster=Broadcaster(
                 database=database,
                 clock=clock,
@@ -160,15 +164,15 @@ async def open_desk(
         )
 
 
-async def run(
-    settings: Settings, *, stop: asyncio.Event, ready: asyncio.Event | None = None
-) -> None:
-    """Work until *stop* is set, then drain and close everything.
+@asynccontextmanager
+async def running(
+    settings: Settings, *, stop: asyncio.Event | None = None
+) -> AsyncIterator[Desk]:
+    """Run the application for as long as the block lasts, then drain and close.
 
     Args:
         settings: Parsed and checked.
-        stop: Set by a signal, or by whoever started us.
-        ready: Set once everything is up.
+        stop: Ends the wait for a provider that cannot be reached at start.
 
     Raises:
         StorageError: The database cannot be opened, or another application has it.
@@ -178,25 +182,159 @@ async def run(
         open_desk(settings, owner=True, stop=stop) as desk,
         AsyncExitStack() as stack,
     ):
-        if stop.is_set():
-            return
-        runner = desk.runner
-        pumps = _pumps(settings, desk)
-        for sender, pump in pumps.items():
-            runner.register(f"pump {sender}", pump.run)
-        by_key = {str(sender): pump for sender, pump in pumps.items()}
-        runner.register("pump", lambda key: by_key[key].run(key))
-        chats = TelegramChats(desk.bot) if desk.bot is not None else None
-        sweep = Sweep(
-            database=desk.database,
-            clock=desk.clock,
-            runner=runner,
-            ledger=desk.ledger,
-            senders=desk.senders,
-            messengers=desk.messengers,
-            chats=chats,
-            repeat_doubtful=settings.when_in_doubt == "repeat",
+        pumps = {str(pump.sender): pump for pump in _pumps(settings, desk)}
+        desk.runner.register("pump", lambda key: pumps[key].run(key))
+        desk.runner.register("sweep", _sweep(settings, desk).run)
+        desk.runner.register("inbox", _inbox(settings, desk).run)
+        desk.runner.every(SWEEP_EVERY, "sweep", "all")
+        tasks = [asyncio.create_task(desk.runner.run(), name="runner")]
+        stack.push_async_callback(_drain, desk, list(pumps.values()), tasks)
+        if settings.whatsapp:
+            await _listen(settings, desk, stack)
+        if desk.bot is not None:
+            polling = TelegramPolling(desk.bot, desk.database, desk.clock, desk.runner)
+            tasks.append(asyncio.create_task(polling.run(), name="polling"))
+            stack.push_async_callback(polling.stop)
+        await desk.runner.kick("inbox", "all")
+        await desk.broadcaster.kick()
+        log.info("up", extra={"senders": len(pumps)})
+        yield desk
+
+
+async def run(settings: Settings, *, stop: asyncio.Event) -> None:
+    """Work until *stop* is set, then drain and close everything.
+
+    Raises:
+        StorageError, ConfigError: As `running`.
+    """
+    try:
+        async with running(settings, stop=stop):
+            await stop.wait()
+    except Stopped:
+        log.info("stopped before it was up")
+
+
+class Stopped(Exception):
+    """Asked to stop before everything was up."""
+
+
+async def _drain(
+    desk: Desk, pumps: list[Pump], tasks: list[asyncio.Task[None]]
+) -> None:
+    """Claim nothing more, let the calls under way end, and see every task out."""
+    for pump in pumps:
+        pump.stop()
+    await desk.runner.stop()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    log.info("drained")
+
+
+async def _open_bot(
+    settings: Settings, stack: AsyncExitStack, *, stop: asyncio.Event | None
+) -> Bot:
+    read = timedelta(seconds=settings.timeout)
+    bot = Bot(
+        settings.bot_token.get_secret_value(),
+        base_url=f"{settings.telegram_api.rstrip('/')}/bot",
+        request=AiohttpRequest(pool_size=settings.concurrency + 8, read=read),
+        get_updates_request=AiohttpRequest(pool_size=2, read=POLL + read),
+    )
+    while True:
+        try:
+            await bot.initialize()
+        except InvalidToken:
+            raise ConfigError(
+                "Telegram does not accept HARKARA_BOT_TOKEN: copy it again from "
+                "@BotFather, or send /token there for a new one"
+            ) from None
+        except TelegramError as error:
+            if stop is None:
+                raise ConfigError(
+                    "Telegram cannot be reached; is this machine on the network?"
+                ) from error
+            log.warning("Telegram cannot be reached; trying again")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), timeout=AGAIN)
+            if stop.is_set():
+                raise Stopped from None
+        else:
+            stack.push_async_callback(bot.shutdown)
+            return bot
+
+
+async def _open_whatsapp(
+    settings: Settings, stack: AsyncExitStack, *, clock: Clock
+) -> WhatsAppMessenger:
+    read = timedelta(seconds=settings.timeout)
+    session = await stack.enter_async_context(
+        open_session(
+            limit=settings.concurrency + 8,
+            patience=Patience(read=read, total=read * 2),
         )
-        runner.register("sweep", sweep.run)
-        runner.every(SWEEP_EVERY, "sweep", "all")
-        raise NotImplementedError
+    )
+    client = open_client(
+        session,
+        account_sid=settings.twilio_account_sid,
+        username=settings.twilio_account_sid,
+        password=settings.twilio_auth_token.get_secret_value(),
+        base_url=settings.twilio_api or None,
+    )
+    return WhatsAppMessenger(
+        client,
+        from_=settings.whatsapp_number,
+        status_callback=f"{settings.public_url.rstrip('/')}/twilio/status",
+        clock=clock,
+        validity=timedelta(hours=settings.keep_hours),
+        answer_within=read * 2,
+    )
+
+
+async def _senders(
+    settings: Settings, database: Database, *, clock: Clock
+) -> dict[Channel, SenderId]:
+    """One row for each account that is set up, known by the account's own id."""
+    names = {}
+    if settings.telegram:
+        names[Channel.TELEGRAM] = settings.bot_token.get_secret_value().split(":")[0]
+    if settings.whatsapp:
+        names[Channel.WHATSAPP] = settings.whatsapp_number
+    async with database.transaction() as tx:
+        return {
+            channel: (await tx.senders.ensure(channel, name, now=clock.now())).id
+            for channel, name in names.items()
+        }
+
+
+def _pumps(settings: Settings, desk: Desk) -> list[Pump]:
+    speeds = {
+        Channel.TELEGRAM: settings.telegram_rate,
+        Channel.WHATSAPP: settings.whatsapp_rate,
+    }
+    return [
+        Pump(
+            sender=sender,
+            messenger=desk.messengers[channel],
+            database=desk.database,
+            ledger=desk.ledger,
+            notices=desk.notices,
+            clock=desk.clock,
+            rate=replace(DEFAULT_RATES[channel], per_second=speeds[channel]),
+            concurrency=settings.concurrency,
+        )
+        for channel, sender in desk.senders.items()
+    ]
+
+
+def _sweep(settings: Settings, desk: Desk) -> Sweep:
+    return Sweep(
+        database=desk.database,
+        clock=desk.clock,
+        runner=desk.runner,
+        ledger=desk.ledger,
+        senders=desk.senders,
+        messengers=desk.messengers,
+        chats=TelegramChats(desk.bot) if desk.bot is not None else None,
+        repeat_doubtful=settings.when_in_doubt == "repeat",
+    )

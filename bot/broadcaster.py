@@ -9,12 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot import phrases
-from bot.domain.broadcasts import Broadcast, BroadcastId, BroadcastState, Lane, Plan
+from bot.domain.broadcasts import (
+    Broadcast,
+    BroadcastId,
+    BroadcastState,
+    ChannelPlan,
+    Lane,
+    Plan,
+)
 from bot.domain.deliveries import Form, Progress, State
 from bot.domain.digests import Digest, DigestId, Note
 from bot.domain.errors import NothingToSend, TooLate
@@ -32,7 +40,7 @@ if TYPE_CHECKING:
     from bot.domain.deliveries import DeliveryId, Receipt
     from bot.domain.joinlinks import JoinLink
     from bot.domain.messages import OutboundMessage
-    from bot.domain.recipients import Audience, AudienceId, SenderId
+    from bot.domain.recipients import Audience, AudienceId, RecipientId, SenderId
     from bot.ledger import Ledger
     from bot.ports import (
         Clock,
@@ -41,9 +49,13 @@ if TYPE_CHECKING:
         MessageKey,
         Messenger,
         Runner,
+        Transaction,
     )
 
 log = logging.getLogger("harkara.broadcaster")
+
+#: How many of the newest broadcasts are looked at for one that a request made before.
+RECENT = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +102,7 @@ class Broadcaster:
         *,
         lane: Lane = Lane.REGULAR,
         by: str,
+        key: str = "",
     ) -> Plan:
         """Write down a broadcast of *article* and every delivery of it.
 
@@ -100,6 +113,8 @@ class Broadcaster:
             audiences: Their names. A recipient in several counts for the first.
             lane: How urgent it is.
             by: Who plans, as an opaque id.
+            key: Names the request, where one may be worked off twice; the second time
+                returns what the first one planned.
 
         Raises:
             Unknown: There is no such audience.
@@ -112,6 +127,11 @@ class Broadcaster:
             before = await tx.broadcasts.sent_before(
                 [article.id], [each.id for each in chosen]
             )
+            planned_by = f"{by} {key}".rstrip()
+            known = await self._planned(tx, planned_by) if key else None
+        if known is not None:
+            lint = [*known.lint, *self._lint(known.digest, before)]
+            return replace(known, lint=tuple(lint))
         messages = await asyncio.to_thread(self._render, digest, chosen, links)
         lint = [*digest.notes, *self._lint(digest, before)]
 
@@ -124,7 +144,7 @@ class Broadcaster:
                     digest=DigestId(fixed),
                     lane=lane,
                     state=BroadcastState.PLANNED,
-                    planned_by=by,
+                    planned_by=planned_by,
                     planned_at=now,
                     expires_at=now + self._newsroom.keep_for,
                 ),
@@ -147,6 +167,37 @@ class Broadcaster:
             channels=tuple(each for each in channels if each.messages),
             previews=_previews(messages, chosen[0].id),
             lint=tuple(lint),
+        )
+
+    async def _planned(self, tx: Transaction, planned_by: str) -> Plan | None:
+        """Put together again what was planned under exactly this name, if it was."""
+        for found in await tx.broadcasts.latest(RECENT):
+            if found.planned_by == planned_by:
+                break
+        else:
+            return None
+        digest = await tx.broadcasts.digest(found.digest)
+        messages = await tx.broadcasts.messages(found.id)
+        rows: Counter[tuple[Channel, AudienceId]] = Counter()
+        people: dict[tuple[Channel, AudienceId], set[RecipientId]] = {}
+        for line in await tx.deliveries.report(found.id):
+            place = (line.channel, line.delivery.audience)
+            rows[place] += 1
+            people.setdefault(place, set()).add(line.delivery.recipient)
+        return Plan(
+            broadcast=found,
+            digest=digest,
+            channels=tuple(
+                ChannelPlan(
+                    channel=channel,
+                    audience=audience,
+                    recipients=len(people[channel, audience]),
+                    messages=count,
+                )
+                for (channel, audience), count in rows.items()
+            ),
+            previews=_previews(messages, next(iter(messages))[0]),
+            lint=digest.notes,
         )
 
     def _render(
@@ -350,8 +401,8 @@ class Broadcaster:
                 if deliveries is None or line.delivery.id in deliveries
             ]
             await tx.deliveries.save(settled, [])
-            if repeat and settled:
-                await reopen(tx, settled[0])
+            for again in settled if repeat else ():
+                await reopen(tx, again)
         await self.kick()
         return len(settled)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,17 @@ if TYPE_CHECKING:
 
 #: How long a group that was joined without a token is given to find a voucher.
 VOUCH_WITHIN = timedelta(hours=24)
+
+
+def offer_id(token: str, person: str) -> int:
+    """Number under which *person* is offered to enrol a Telegram channel.
+
+    It can only be made from a token, so whoever shares a channel under it was given
+    that token, and it is worth nothing in another person's hands. Nothing needs to be
+    stored for it, and it fits Telegram's 32 bits.
+    """
+    digest = hashlib.sha256(f"{token} {person}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") & 0x7FFFFFFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +218,45 @@ class Enrolment:
             link.check(kind=kind, now=self._clock.now())
             return await tx.audiences.get(link.audience)
 
+    async def redeem_offer(
+        self,
+        offer: int,
+        *,
+        person: str,
+        by: Address,
+        agreed_by: str,
+        title: str = "",
+    ) -> Welcome:
+        """Enrol the Telegram channel at *by*, which *person* chose under *offer*.
+
+        Args:
+            offer: As `offer_id` made it when they opened the link.
+            person: The provider's id of who chose; that they may speak for the
+                channel is for the caller to find out.
+            by: The channel.
+            agreed_by: Who acted, as an opaque id.
+            title: The channel's name, where known.
+
+        Raises:
+            Refusal: Nothing was offered to them, or the link is no longer good.
+        """
+        async with self._database.transaction() as tx:
+            for link in await tx.links.all():
+                if link.kind is not Kind.TELEGRAM_CHANNEL:
+                    continue
+                if offer_id(link.token, person) == offer:
+                    who = Recipient(
+                        id=RecipientId(0), address=by, kind=link.kind, title=title
+                    )
+                    return await self._enrol(
+                        tx,
+                        link,
+                        who,
+                        agreed_by=agreed_by,
+                        evidence="join token, then chose the channel",
+                    )
+        raise LinkUnknown
+
     async def redeem_words(
         self, text: str, *, by: Address, agreed_by: str, language: str = ""
     ) -> Welcome | None:
@@ -272,6 +323,12 @@ class Enrolment:
         self, tx: Transaction, recipient: Recipient, *, now: datetime
     ) -> None:
         await tx.recipients.leave_at(recipient.id, None)
+        if recipient.address.thread is not None:
+            # One topic vouches for the whole group: it must not be left.
+            whole = replace(recipient.address, thread=None)
+            group = await tx.recipients.find(whole)
+            if group is not None:
+                await tx.recipients.leave_at(group.id, None)
         await tx.recipients.set_standing(recipient.id, Standing.ACTIVE)
         await tx.deliveries.recipient_back(recipient.id, now=now)
 

@@ -84,6 +84,11 @@ class Pump:
         self._down = False
         self._epoch = 0
 
+    @property
+    def sender(self) -> SenderId:
+        """Whose pump it is."""
+        return self._sender
+
     async def run(self, _key: str) -> datetime | None:
         """Send everything that is due.
 

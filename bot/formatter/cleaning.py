@@ -34,7 +34,7 @@ While rendering, and only there:
 10. WhatsApp: the four markers become look-alikes (U+2217 for the asterisk,
     U+02CD for the underscore, U+223C for the tilde, U+02CB for the backtick), except
     inside an address and except an underscore between two Latin letters or digits;
-    U+2060 inside “> ”, “- ” and “1. ” at the start of a line.
+    U+2060 before “>”, “- ” and “1. ” at the start of a line.
 11. U+200F before a line of a right-to-left story that begins with a left-to-right
     letter, so that the whole line is laid out from the right.
 """
@@ -89,7 +89,10 @@ def clean_line(text: str) -> str:
 
 
 def balanced(text: str) -> str:
-    """Return *text* without the isolates that have no partner in it."""
+    """Return *text* without the isolates that have no partner in it.
+
+    The blanks that would then stand together, or at an end, are one, or none.
+    """
     partners: list[int] = []
     opened: list[int] = []
     for found in _ISOLATES.finditer(text):
@@ -98,7 +101,10 @@ def balanced(text: str) -> str:
         elif opened:
             partners += (opened.pop(), found.start())
     kept = set(partners)
-    return _ISOLATES.sub(lambda found: found[0] if found.start() in kept else "", text)
+    without = _ISOLATES.sub(
+        lambda found: found[0] if found.start() in kept else "", text
+    )
+    return text if without == text else _BLANKS.sub(" ", without).strip(" ")
 
 
 def has_words(text: str) -> bool:
@@ -110,6 +116,13 @@ def from_first_word(text: str) -> str:
     """Return *text* from its first letter or digit on; all of it if it has none."""
     found = _WORDS.search(text)
     return text[found.start() :] if found else text
+
+
+def beginning(text: str, most: int) -> str:
+    """Return the first *most* characters of *text*, from its first word if need be."""
+    if len(text) <= most or has_words(text[:most]):
+        return text[:most]
+    return from_first_word(text)[:most]
 
 
 def runs_from_the_right(text: str) -> bool:

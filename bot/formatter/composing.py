@@ -10,7 +10,7 @@ import regex
 from bot.domain.digests import Digest, Note, Story
 from bot.domain.messages import utf16_length
 
-from .cleaning import clean, clean_line, has_words
+from .cleaning import beginning, clean, clean_line, has_words
 from .dateline import is_dateline, without_dateline
 from .errors import NothingToSay
 from .furniture import without_furniture
@@ -150,7 +150,7 @@ def _paragraphs(text: str, notes: list[Note]) -> list[str]:
                 f" {LONGEST_TEXT:,} were read.",
             )
         )
-    return [line for line in cleaned[:LONGEST_TEXT].split("\n") if has_words(line)]
+    return [line for line in beginning(cleaned, LONGEST_TEXT).split("\n") if has_words(line)]
 
 
 def _without_furniture(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from bot.domain.messages import Markup, utf16_length
 
-from .cleaning import turned
+from .cleaning import beginning, turned
 from .packing import Size
-from .shortening import beginning, shorten
+from .shortening import shorten
 
 if TYPE_CHECKING:
     from .document import Block, Line
@@ -100,5 +100,5 @@ def _assembled(block: Block, dialect: Dialect, budget: int) -> Piece | None:
 
 def _prepared(line: Line, dialect: Dialect, budget: int) -> str:
     # whatever is longer than the budget is shortened later: it need not all be read
-    text = dialect.harmless(beginning(line.text, budget))
+    text = dialect.harmless(beginning(line.text, budget + 1))
     return turned(text) if line.from_the_right else text

@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from .cleaning import clean_line, has_words, runs_from_the_right
+from .cleaning import beginning, clean_line, has_words, runs_from_the_right
 from .errors import NothingToSay
 from .links import host_of, is_link
 
 if TYPE_CHECKING:
     from bot.domain.digests import Digest, Story
+
+_READ = 20_000  # characters of one line
 
 Role = Literal["headline", "text", "link", "join"]
 
@@ -81,9 +83,12 @@ def blocks_of(digest: Digest, join: JoinLine | None) -> list[Block]:
 
 
 def cleaned(story: Story) -> Story:
-    """Return *story* cleaned, without the lines that say nothing."""
-    headline = clean_line(story.headline)
-    sentences = [clean_line(sentence) for sentence in story.sentences]
+    """Return *story* cleaned, without the lines that say nothing.
+
+    Of a line longer than any message, only as much is read as the longest could take.
+    """
+    headline = clean_line(beginning(story.headline, _READ))
+    sentences = [clean_line(beginning(each, _READ)) for each in story.sentences]
     return replace(
         story,
         headline=headline if has_words(headline) else "",

@@ -52,13 +52,6 @@ def shorten(text: str, limit: int, *, language: str = "") -> str:
     return (balanced(head).rstrip(_TRAILING) or head) + ELLIPSIS
 
 
-def beginning(text: str, most: int) -> str:
-    """Return what need be read of *text* to shorten it to *most* units or fewer."""
-    if len(text) > most and not has_words(text[: most + 1]):
-        text = from_first_word(text)
-    return text[: most + 1]
-
-
 def _first_units(text: str, units: int) -> str:
     """Return the longest beginning of *text* within so many UTF-16 *units*."""
     head = text[:units]

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from bot.domain.messages import utf16_length
 
-from .cleaning import clean_line, has_words
+from .cleaning import beginning, clean_line, has_words
 from .document import cleaned
 from .errors import NothingToSay
 from .links import is_link
-from .shortening import beginning, shorten
+from .shortening import shorten
 from .whatsapp import WhatsApp
 
 if TYPE_CHECKING:
@@ -65,4 +65,4 @@ def template_variables(digest: Digest) -> tuple[tuple[str, str], ...]:
 
 def _harmless(text: str) -> str:
     # a value stands inside the template's text, where markers would pair as well
-    return WhatsApp().harmless(beginning(text, TOTAL))
+    return WhatsApp().harmless(beginning(text, TOTAL + 1))

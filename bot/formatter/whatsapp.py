@@ -29,7 +29,7 @@ _MARKER = regex.compile(
     r"(?P<address>https?://\S++)|(?P<inside>(?<=[A-Za-z0-9])_(?=[A-Za-z0-9]))|[*_~`]",
     regex.IGNORECASE,
 )
-_LIST_OR_QUOTE = regex.compile(r"\s*(?:>|-(?=\s)|\p{Nd}{1,9}(?=[.)]\s))")
+_LIST_OR_QUOTE = regex.compile(r">|-\s|\p{Nd}{1,9}[.)]\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,7 @@ class WhatsApp:
     def harmless(self, text: str) -> str:
         """Return *text* without anything WhatsApp would take for markup."""
         text = _MARKER.sub(_look_alike, text)
-        start = _LIST_OR_QUOTE.match(text)
-        return text[: start.end()] + JOINER + text[start.end() :] if start else text
+        return JOINER + text if _LIST_OR_QUOTE.match(text) else text
 
     def dress(self, line: Line, text: str) -> Piece:
         """Return *line* with WhatsApp's markers."""

@@ -408,21 +408,26 @@ def _matches(submission: Submission, form: Mapping[str, str]) -> bool:
     for name in ("DateSent", "DateSent<", "DateSent>"):
         if name not in form:
             continue
-        low, high = _moments(form[name])
-        too_late = name != "DateSent>" and sent is not None and sent >= high
-        too_early = name != "DateSent<" and sent is not None and sent < low
-        if sent is None or too_late or too_early:
+        moment, stretch = _moment(form[name])
+        if sent is None:
+            return False
+        too_late = {"DateSent<": moment, "DateSent>": sent}.get(name, moment + stretch)
+        too_early = name != "DateSent<" and sent < moment
+        if too_early or sent > too_late:
             return False
     return True
 
 
-def _moments(text: str) -> tuple[float, float]:
-    """Return the stretch that a date or a moment means."""
+def _moment(text: str) -> tuple[float, float]:
+    """Return when a date or a moment begins, and how long it lasts.
+
+    The client library writes a date as its midnight, which therefore means the day.
+    """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise RestError(400, 20001, f"Invalid date: {text}") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    low = moment.timestamp()
-    return (low, low + 86400) if len(text) == 10 else (low, low + 1)
+    midnight = (moment.hour, moment.minute, moment.second) == (0, 0, 0)
+    return moment.timestamp(), 86_400.0 if midnight else 1.0

@@ -17,6 +17,7 @@ SIMPLE = {"b", "strong", "i", "em", "u", "ins", "s", "strike", "del", "code", "p
 SPOILED = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ud800-\udfff\ufdd0-\ufdef]"
 )
+NEXT = re.compile(r"[^<&]*")
 LINK = re.compile(
     r"https?://[^\s/?#@\\]+\.[^\s/?#@\\.]+[^\s]*", re.IGNORECASE | re.DOTALL
 )
@@ -65,10 +66,11 @@ def parse(markup: str) -> Parsed:
             else:
                 opened.append(_open(tag, opened, parsed))
         else:
-            parsed.text += sign
+            end = NEXT.search(markup, at).end()
+            parsed.text += markup[at:end]
             if not any(tag == "a" for tag, _, _ in opened):
-                parsed.unlinked += sign
-            at += 1
+                parsed.unlinked += markup[at:end]
+            at = end
     if opened:
         raise Refused(f"Can't find end tag corresponding to start tag {opened[-1][0]}")
     if entities > MOST_ENTITIES:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import base64
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-os.environ.setdefault("PTB_TIMEDELTA", "1")  # read once, when telegram is imported
 
 import aiohttp
 import pytest
@@ -16,7 +13,7 @@ from aiohttp import web
 from bot.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 
 @dataclass
@@ -58,7 +55,9 @@ class Api:
             if path.startswith("/")
             else f"{box.twilio_url}/2010-04-01/Accounts/{box.account_sid}/{path}"
         )
-        headers = {"Authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"}
+        headers = {
+            "Authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"
+        }
         data = form if method == "POST" else None
         async with self.session.request(
             method, url, data=data, params=params, headers=headers
@@ -105,6 +104,12 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 async def sandbox() -> AsyncIterator[Sandbox]:
     async with Sandbox(rate="unlimited", seed=7) as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+def api_of(session: aiohttp.ClientSession) -> Callable[[Sandbox], Api]:
+    """For tests that start their own sandbox."""
+    return lambda sandbox: Api(sandbox, session)
 
 
 @pytest.fixture

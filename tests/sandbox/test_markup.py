@@ -18,17 +18,30 @@ def shown(source: str) -> tuple[str, list[tuple[str, int, int]]]:
         ("<b>a</b><strong>b</strong>", "ab", [("bold", 0, 1), ("bold", 1, 1)]),
         ("<I>a</i>", "a", [("italic", 0, 1)]),
         ("<em>a</em> <ins>b</ins>", "a b", [("italic", 0, 1), ("underline", 2, 1)]),
-        ("<s>a</s><strike>b</strike>", "ab", [("strikethrough", 0, 1)] * 1
-         + [("strikethrough", 1, 1)]),
+        (
+            "<s>a</s><strike>b</strike>",
+            "ab",
+            [("strikethrough", 0, 1)] * 1 + [("strikethrough", 1, 1)],
+        ),
         ("<tg-spoiler>a</tg-spoiler>", "a", [("spoiler", 0, 1)]),
         ('<span class="tg-spoiler">a</span>', "a", [("spoiler", 0, 1)]),
-        ("<blockquote expandable>a</blockquote>", "a", [("expandable_blockquote", 0, 1)]),
+        (
+            "<blockquote expandable>a</blockquote>",
+            "a",
+            [("expandable_blockquote", 0, 1)],
+        ),
         ("<b><i>x</i></b>", "x", [("italic", 0, 1), ("bold", 0, 1)]),
         ("<b>a</>", "a", [("bold", 0, 1)]),
-        ("<b>x <code>y</code> z</b>", "x y z",
-         [("bold", 0, 2), ("code", 2, 1), ("bold", 3, 2)]),
-        ("<blockquote>a<blockquote>b</blockquote></blockquote>", "ab",
-         [("blockquote", 0, 2)]),
+        (
+            "<b>x <code>y</code> z</b>",
+            "x y z",
+            [("bold", 0, 2), ("code", 2, 1), ("bold", 3, 2)],
+        ),
+        (
+            "<blockquote>a<blockquote>b</blockquote></blockquote>",
+            "ab",
+            [("blockquote", 0, 2)],
+        ),
         ("😀<b>x</b>", "😀x", [("bold", 2, 1)]),
         ("&lt;&gt;&amp;&quot;&#39;&#x41;", "<>&\"'A", []),
         ("&nbsp;&mdash;&apos;", "&nbsp;&mdash;&apos;", []),
@@ -55,18 +68,27 @@ def test_what_is_accepted(source, text, entities):
         ("a < b", 'Unsupported start tag "" at byte offset 2'),
         ("<b>x", 'Can\'t find end tag corresponding to start tag "b"'),
         ("</b>", "Unexpected end tag at byte offset 0"),
-        ("<b>x</i>", 'Unmatched end tag at byte offset 4, expected "</b>", found "</i>"'),
+        (
+            "<b>x</i>",
+            'Unmatched end tag at byte offset 4, expected "</b>", found "</i>"',
+        ),
         ("<b", "Unclosed start tag at byte offset 0"),
         ('<a href="x', "Unclosed start tag at byte offset 0"),
         ("<b>x</b", "Unclosed end tag at byte offset 4"),
         ("<a href=x/y>", "Unexpected end of name token at byte offset 8"),
-        ("<a href>x</a>",
-         'Expected equal sign in declaration of an attribute of the tag "a" '
-         "at byte offset 0"),
+        (
+            "<a href>x</a>",
+            (
+                'Expected equal sign in declaration of an attribute of the tag "a" '
+                "at byte offset 0"
+            ),
+        ),
         ("<b/>", 'Unsupported start tag "b/" at byte offset 0'),
         ('<a ="x">', 'Empty attribute name in the tag "a" at byte offset 0'),
-        ('<span class="x">y</span>',
-         'Tag "span" must have class "tg-spoiler" at byte offset 0'),
+        (
+            '<span class="x">y</span>',
+            'Tag "span" must have class "tg-spoiler" at byte offset 0',
+        ),
     ],
 )
 def test_what_is_refused(source, error):

@@ -26,8 +26,10 @@ def refused(answer, status, description):
         (
             "a<br>b",
             "HTML",
-            "Bad Request: can't parse entities: "
-            'Unsupported start tag "br" at byte offset 1',
+            (
+                "Bad Request: can't parse entities: "
+                'Unsupported start tag "br" at byte offset 1'
+            ),
         ),
         ("x", "Word", "Bad Request: unsupported parse_mode"),
     ],
@@ -42,10 +44,15 @@ async def test_texts(sandbox, api, text, mode, description):
 async def test_length_is_counted_after_parsing_in_code_points(sandbox, api):
     reader = sandbox.world.person("Ayesha", started=True)
 
-    assert (await api.send(reader, "<b>" + "😀" * 4096 + "</b>", parse_mode="HTML"))["ok"]
+    assert (await api.send(reader, "<b>" + "😀" * 4096 + "</b>", parse_mode="HTML"))[
+        "ok"
+    ]
     refused(
         await api.telegram(
-            "sendPhoto", chat_id=reader.id, photo="https://a.org/x.jpg", caption="x" * 1025
+            "sendPhoto",
+            chat_id=reader.id,
+            photo="https://a.org/x.jpg",
+            caption="x" * 1025,
         ),
         400,
         "Bad Request: message caption is too long",
@@ -63,7 +70,9 @@ async def test_wrong_addresses(sandbox, api, session):
         async with session.post(base + path) as response:
             body = await response.json()
             assert response.status == body["error_code"] == status
-            assert body["description"] == {404: "Not Found", 401: "Unauthorized"}[status]
+            assert (
+                body["description"] == {404: "Not Found", 401: "Unauthorized"}[status]
+            )
 
 
 @pytest.mark.parametrize(
@@ -74,12 +83,18 @@ async def test_wrong_addresses(sandbox, api, session):
         ({"text": "x", "chat_id": "abc"}, "chat not found"),
         ({"text": "x", "chat_id": 999}, "chat not found"),
         ({"text": "x", "chat_id": "@nobody"}, "chat not found"),
-        ({"text": "x", "disable_notification": "maybe"},
-         'parameter "disable_notification" must be true or false'),
-        ({"text": "x", "link_preview_options": {"disabled": True}},
-         'unknown field "disabled" of link_preview_options'),
-        ({"text": "x", "reply_parameters": {"message_id": 12345}},
-         "message to be replied not found"),
+        (
+            {"text": "x", "disable_notification": "maybe"},
+            'parameter "disable_notification" must be true or false',
+        ),
+        (
+            {"text": "x", "link_preview_options": {"disabled": True}},
+            'unknown field "disabled" of link_preview_options',
+        ),
+        (
+            {"text": "x", "reply_parameters": {"message_id": 12345}},
+            "message to be replied not found",
+        ),
         ({"text": "x", "reply_markup": "{"}, "can't parse reply_markup JSON object"),
         ({"text": "x", "message_thread_id": 9}, "message thread not found"),
     ],
@@ -98,10 +113,17 @@ async def test_parameters(sandbox, api, parameters, description):
         ({"text": "a", "callback_data": "é" * 33}, "BUTTON_DATA_INVALID"),
         ({"text": "a", "callback_data": ""}, "BUTTON_DATA_INVALID"),
         ({"text": "a", "url": "no address"}, "BUTTON_URL_INVALID"),
-        ({"text": "a"}, "can't parse inline keyboard button: "
-         "Text buttons are unallowed in the inline keyboard"),
-        ({"text": "a", "calback_data": "x"},
-         'unknown field "calback_data" of InlineKeyboardButton'),
+        (
+            {"text": "a"},
+            (
+                "can't parse inline keyboard button: "
+                "Text buttons are unallowed in the inline keyboard"
+            ),
+        ),
+        (
+            {"text": "a", "calback_data": "x"},
+            'unknown field "calback_data" of InlineKeyboardButton',
+        ),
     ],
 )
 async def test_buttons(sandbox, api, button, description):
@@ -141,16 +163,28 @@ async def test_out_of_a_chat(sandbox, api, kind):
     def chat():
         if kind == "channel":
             return world.channel("C", admins=[admin], with_bot=True)
-        return world.group("G", admins=[admin], supergroup=kind != "group", with_bot=True)
+        return world.group(
+            "G", admins=[admin], supergroup=kind != "group", with_bot=True
+        )
 
     kicked, left, deleted = chat(), chat(), chat()
     await world.remove_bot(admin, kicked)
     assert (await api.telegram("leaveChat", chat_id=left.id))["ok"]
     await world.delete_group(deleted)
 
-    refused(await api.send(kicked, "x"), 403, f"Forbidden: bot was kicked from the {kind} chat")
-    refused(await api.send(left, "x"), 403, f"Forbidden: bot is not a member of the {kind} chat")
-    refused(await api.send(deleted, "x"), 403, f"Forbidden: the {kind} chat was deleted")
+    refused(
+        await api.send(kicked, "x"),
+        403,
+        f"Forbidden: bot was kicked from the {kind} chat",
+    )
+    refused(
+        await api.send(left, "x"),
+        403,
+        f"Forbidden: bot is not a member of the {kind} chat",
+    )
+    refused(
+        await api.send(deleted, "x"), 403, f"Forbidden: the {kind} chat was deleted"
+    )
 
 
 async def test_rights(sandbox, api):
@@ -192,7 +226,9 @@ async def test_topics(sandbox, api):
 async def test_edits(sandbox, api):
     world = sandbox.world
     reader = world.person("Ayesha", started=True)
-    number = (await api.send(reader, "<b>x</b>", parse_mode="HTML"))["result"]["message_id"]
+    number = (await api.send(reader, "<b>x</b>", parse_mode="HTML"))["result"][
+        "message_id"
+    ]
     theirs = await world.say(reader, "hello")
     keyboard = {"keyboard": [[{"text": "a"}]]}
     fixed = (await api.send(reader, "y", reply_markup=keyboard))["result"]["message_id"]
@@ -223,19 +259,19 @@ async def test_edits(sandbox, api):
     assert [record["text"] for record in sandbox.log.edits(reader)] == ["z", "z"]
 
 
-async def test_deletes(session):
-    from tests.sandbox.conftest import Api
-
+async def test_deletes(session, api_of):
     now = 1_800_000_000.0
     async with Sandbox(rate="unlimited", clock=lambda: now) as sandbox:
-        api, world = Api(sandbox, session), sandbox.world
+        api, world = api_of(sandbox), sandbox.world
         reader = world.person("Ayesha", started=True)
         group = world.group("G", members=[reader], with_bot=True)
         old = (await api.send(reader, "old"))["result"]["message_id"]
         theirs = await world.say(reader, "hello", group)
 
         async def delete(chat, number):
-            return await api.telegram("deleteMessage", chat_id=chat.id, message_id=number)
+            return await api.telegram(
+                "deleteMessage", chat_id=chat.id, message_id=number
+            )
 
         refused(
             await delete(group, theirs.id), 400, "Bad Request: message can't be deleted"
@@ -267,7 +303,9 @@ async def test_migration(sandbox, api):
     refused(answer, 400, moved)
     assert answer["parameters"] == {"migrate_to_chat_id": new}
     assert str(new).startswith("-100")
-    gone = await api.telegram("editMessageText", chat_id=new, message_id=number, text="z")
+    gone = await api.telegram(
+        "editMessageText", chat_id=new, message_id=number, text="z"
+    )
     refused(gone, 400, "Bad Request: message to edit not found")
     to, back = await api.updates()
     assert to["message"]["chat"]["id"] == group.id

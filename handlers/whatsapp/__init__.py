@@ -1,0 +1,1 @@
+"""What Twilio sends us on behalf of WhatsApp."""
