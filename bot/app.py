@@ -7,6 +7,7 @@ import logging
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -15,7 +16,7 @@ from telegram.error import InvalidToken, TelegramError
 
 from bot.broadcaster import Broadcaster, Newsroom
 from bot.clock import SystemClock
-from bot.domain.errors import ConfigError
+from bot.domain.errors import ConfigError, StorageError
 from bot.domain.outcomes import RetryPolicy
 from bot.domain.pacing import DEFAULT_RATES
 from bot.domain.recipients import Channel
@@ -32,13 +33,15 @@ from bot.transports.telegram import TelegramChats, TelegramMessenger
 from bot.transports.telegram_request import AiohttpRequest
 from bot.transports.twilio_client import open_client
 from bot.transports.whatsapp import WhatsAppMessenger
-from handlers.inbox import InboxReader
+from handlers.inbox import Handler, InboxReader
 from handlers.telegram.polling import TelegramPolling
 from handlers.telegram.updates import TelegramUpdates
+from handlers.whatsapp.hooks import LARGEST_BODY, TwilioHooks
 from handlers.whatsapp.inbound import WhatsAppInbound
 from handlers.whatsapp.receipts import WhatsAppReceipts
 from handlers.whatsapp.signature import SignatureGuard
 from storage import SqliteDatabase
+from storage.lock import FileLock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -148,7 +151,7 @@ async def open_desk(
                 senders=senders,
             ),
             audiences=settings.audiences,
-            is_running=partial(is_locked, settings.database),
+            is_running=partial(_is_running, settings),
             broadcaster=Broadcaster(
                 database=database,
                 clock=clock,
@@ -192,7 +195,13 @@ async def running(
         if settings.whatsapp:
             await _listen(settings, desk, stack)
         if desk.bot is not None:
-            polling = TelegramPolling(desk.bot, desk.database, desk.clock, desk.runner)
+            polling = TelegramPolling(
+                desk.bot,
+                database=desk.database,
+                clock=desk.clock,
+                runner=desk.runner,
+                poll=POLL,
+            )
             tasks.append(asyncio.create_task(polling.run(), name="polling"))
             stack.push_async_callback(polling.stop)
         await desk.runner.kick("inbox", "all")
@@ -325,6 +334,68 @@ def _pumps(settings: Settings, desk: Desk) -> list[Pump]:
         )
         for channel, sender in desk.senders.items()
     ]
+
+
+def _inbox(settings: Settings, desk: Desk) -> InboxReader:
+    handlers: dict[Channel, Handler] = {}
+    own = frozenset(settings.own)
+    messenger = desk.messengers.get(Channel.TELEGRAM)
+    if desk.bot is not None and isinstance(messenger, TelegramMessenger):
+        handlers[Channel.TELEGRAM] = TelegramUpdates(
+            username=desk.bot.username,
+            enrolment=desk.enrolment,
+            editorial=desk.editorial,
+            broadcaster=desk.broadcaster,
+            replies=desk.replies,
+            chats=TelegramChats(desk.bot),
+            answer_callback=messenger.answer_callback,
+            default_audiences=settings.audiences,
+            channels=tuple(desk.senders),
+            own=own,
+        )
+    if settings.whatsapp:
+        handlers[Channel.WHATSAPP] = WhatsAppInbound(
+            enrolment=desk.enrolment,
+            editorial=desk.editorial,
+            replies=desk.replies,
+            receipts=WhatsAppReceipts(desk.broadcaster),
+            own=own,
+        )
+    return InboxReader(database=desk.database, clock=desk.clock, handlers=handlers)
+
+
+async def _listen(settings: Settings, desk: Desk, stack: AsyncExitStack) -> None:
+    """Open the address under which Twilio reaches us."""
+    hooks = TwilioHooks(
+        guard=SignatureGuard(
+            [settings.twilio_auth_token.get_secret_value()], settings.public_url
+        ),
+        database=desk.database,
+        clock=desk.clock,
+        runner=desk.runner,
+    )
+    app = web.Application(client_max_size=LARGEST_BODY)
+    app.add_routes(hooks.routes())
+    server = web.AppRunner(app, access_log=None, shutdown_timeout=5)
+    await server.setup()
+    stack.push_async_callback(server.cleanup)
+    host, port = settings.listen_address
+    try:
+        await web.TCPSite(server, host, port).start()
+    except OSError as error:
+        raise ConfigError(
+            f"HARKARA_LISTEN: {settings.listen} cannot be opened ({error.strerror}); "
+            "stop what has it, or choose another port"
+        ) from error
+
+
+def _is_running(settings: Settings) -> bool:
+    """Whether an application works on the database."""
+    try:
+        FileLock(settings.database.resolve()).release()
+    except StorageError:
+        return True
+    return False
 
 
 def _sweep(settings: Settings, desk: Desk) -> Sweep:

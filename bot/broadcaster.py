@@ -154,8 +154,8 @@ class Broadcaster:
             parts: dict[tuple[AudienceId, Channel], int] = {}
             for audience, channel, form, part in messages:
                 if form is Form.TEXT:
-                    key = (audience, channel)
-                    parts[key] = max(parts.get(key, 0), part)
+                    where = (audience, channel)
+                    parts[where] = max(parts.get(where, 0), part)
             channels = await tx.deliveries.plan(
                 broadcast.id, parts=parts, senders=self._senders, now=now
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from storage.errors import explained, meaning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import CursorResult, Executable, Row, Table
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -56,8 +57,8 @@ class Connection:
     async def add(self, table: Table, **values: Any) -> int:
         """Add one row and return its number."""
         result = await self._execute(table.insert().values(**values))
-        key = result.inserted_primary_key
-        return int(key[0]) if key else 0
+        key: Any = result.inserted_primary_key
+        return int(key[0])
 
     def insert_new(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """Start an insertion that leaves alone what is there already."""
@@ -70,9 +71,28 @@ class Connection:
     ) -> CursorResult[Any]:
         try:
             with explained():
-                return await self._connection.execute(statement, rows)
+                return await unhurried(self._connection.execute(statement, rows))
         except UnicodeEncodeError as error:
             raise meaning(error) from error
+
+
+async def unhurried(step: Coroutine[Any, Any, T]) -> T:
+    """Await *step* to its end, and only then let a cancellation through.
+
+    A thread that is at work on a statement cannot be called back; a connection given
+    up meanwhile would keep the file locked.
+    """
+    task = asyncio.create_task(step)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        task.exception()  # looked at, so that nobody warns of it
+        raise cancelled
+    return task.result()
 
 
 def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, event
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from bot.domain.errors import StorageError
 from storage import schema
-from storage.connection import Connection
+from storage.connection import Connection, unhurried
 from storage.errors import UPGRADE, explained
 from storage.lock import FileLock
 from storage.work import Work
@@ -142,8 +142,18 @@ class SqliteDatabase:
     @asynccontextmanager
     async def _connected(self, engine: AsyncEngine) -> AsyncIterator[Connection]:
         with explained():
-            async with engine.begin() as connection:
-                yield Connection(connection)
+            connection = engine.connect()
+            try:
+                await unhurried(_begun(connection))
+                try:
+                    yield Connection(connection)
+                except BaseException:
+                    await unhurried(connection.rollback())
+                    raise
+                await unhurried(connection.commit())
+            finally:
+                if connection.sync_connection is not None:
+                    await unhurried(connection.close())
 
 
 async def open_database(
@@ -153,6 +163,11 @@ async def open_database(
     return await SqliteDatabase.open(
         path, exclusive=exclusive, check_schema=check_schema
     )
+
+
+async def _begun(connection: AsyncConnection) -> None:
+    await connection.start()
+    await connection.begin()
 
 
 def _engine(

@@ -30,8 +30,10 @@ class Editors:
         self, token_hash: str, *, name: str, expires_at: datetime
     ) -> None:
         """Store a one-time invitation by the hash of its token."""
-        await self._connection.add(
-            invitations, token_hash=token_hash, name=name, expires_at=expires_at
+        await self._connection.run(
+            invitations.insert().values(
+                token_hash=token_hash, name=name, expires_at=expires_at
+            )
         )
 
     async def use_invitation(self, token_hash: str, *, now: datetime) -> str | None:

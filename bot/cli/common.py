@@ -41,7 +41,7 @@ DEFAULT_CONFIG = Path("harkara.toml")
 REFUSED = 1
 WRONG = 2
 
-_WORDS = {
+_WORDS: dict[type[Exception], str] = {
     LinkUnknown: "There is no such join link.",
     LinkExpired: "That join link has expired.",
     LinkSpent: "That join link has been used up.",

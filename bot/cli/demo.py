@@ -81,7 +81,14 @@ async def _play(
     started = time.monotonic()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory("-harkara")))
-        sandbox = await stack.enter_async_context(Sandbox(auto_read=True))
+        stories: list[Story] = []
+
+        async def deliveries() -> list[dict[str, str]]:
+            return await stories[0].deliveries() if stories else []
+
+        sandbox = await stack.enter_async_context(
+            Sandbox(auto_read=True, deliveries=deliveries)
+        )
         sandbox.add_template(sid=TEMPLATE, body=TEMPLATE_BODY, name="digest")
         settings = _settings(sandbox, folder, template=TEMPLATE)
         await upgrade(settings.database)
@@ -102,7 +109,7 @@ async def _play(
                 tell=tell,
                 show=lambda title, body: _show(console, title, body),
             )
-            sandbox.control.deliveries = story.deliveries
+            stories.append(story)
             result = await story.play()
         _report(console, result)
         if as_json:
@@ -212,7 +219,7 @@ def _counts(result: Result, seconds: float) -> dict[str, Any]:
     return {
         "as_expected": result.as_expected,
         "deliveries": dict(sorted(states.items())),
-        "checks": {words: good for words, good in result.checks},
+        "checks": dict(result.checks),
         "first_delivery_seconds": round(result.first_delivery, 3),
         "seconds": round(seconds, 1),
     }

@@ -1,4 +1,4 @@
-"""The demo's cast and its story: a newsroom, its readers, and everything that goes wrong."""
+"""The demo's cast and its story: a newsroom, its readers, and all that goes wrong."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from bot.sandbox.people import Chat, Message, Person
 
 TEMPLATE = "HX00000000000000000000000000000d16"
-TEMPLATE_BODY = "News from Kashmir Watch: {{1}}\n\n{{2}}\n\nRead on: {{3}}\nReply STOP to end."
+TEMPLATE_BODY = (
+    "News from Kashmir Watch: {{1}}\n\n{{2}}\n\nRead on: {{3}}\nReply STOP to end."
+)
 AUDIENCE = "valley"
 #: Seconds to wait for anything in the demo; on a busy machine it may take a while.
 PATIENCE = 60.0
@@ -187,9 +189,7 @@ class Story:
     async def _join(self) -> None:
         desk, world, people = self.desk, self.world, self.people
         enrolment = desk.enrolment
-        await enrolment.create_audience(
-            AUDIENCE, title="Kashmir Watch", language="en"
-        )
+        await enrolment.create_audience(AUDIENCE, title="Kashmir Watch", language="en")
         readers = await enrolment.create_link(AUDIENCE, Kind.READER, label="website")
         self.tell(f"join link for readers: {readers.telegram_url(_bot(desk))}")
         self.tell(f"and on WhatsApp: {readers.whatsapp_url(_number(desk))}")
@@ -246,7 +246,9 @@ class Story:
             evidence="ticked 'news by WhatsApp' on the subscription form, 2 November",
             source="import",
         )
-        self.tell("three readers joined on Telegram, four on WhatsApp; one was imported")
+        self.tell(
+            "three readers joined on Telegram, four on WhatsApp; one was imported"
+        )
 
     # --- 3 ---------------------------------------------------------------------
 
@@ -260,8 +262,9 @@ class Story:
             before = self._sent(reader.id)
             await world.say(reader, text)
             await self._until(
-                lambda reader=reader, goal=before + answers: self._sent(reader.id)  # type: ignore[misc] # bound early on purpose
-                >= goal,
+                lambda reader=reader, goal=before + answers: (
+                    self._sent(reader.id) >= goal
+                ),
                 f"an answer to {text}",
             )
         first, third = people.phones[0], people.phones[2]
@@ -269,8 +272,7 @@ class Story:
             before = self._sent(phone.whatsapp)
             await world.whatsapp(phone, text)
             await self._until(
-                lambda phone=phone, goal=before + 1: self._sent(phone.whatsapp)  # type: ignore[misc] # bound early on purpose
-                >= goal,
+                lambda phone=phone, goal=before + 1: self._sent(phone.whatsapp) >= goal,
                 f"an answer to {text}",
             )
         self.tell("/latest, /latest 2, /help and LATEST were answered; STOP was obeyed")
@@ -290,8 +292,10 @@ class Story:
         people.readers[1].blocked = True  # Telegram's update about it is late
         sandbox.faults.too_many(2, to=people.readers[2], method="sendMessage")
         world.close_window(people.phones[3])
-        self.tell("trouble: a group moved, one muted, a reader blocked us, one is "
-                  "flooded, a WhatsApp window closed behind our back")
+        self.tell(
+            "trouble: a group moved, one muted, a reader blocked us, one is "
+            "flooded, a WhatsApp window closed behind our back"
+        )
 
         broadcasts = await self.desk.broadcaster.latest(1)
         self.result.broadcast = broadcasts[0][0].id
@@ -324,8 +328,10 @@ class Story:
         story = self._story_of(self.people.groups[0].id)
         self.result.received = [
             (self.people.groups[0].title, story),
-            (f"{self.people.phones[0].name} on WhatsApp", self._story_of(
-                self.people.phones[0].whatsapp)),
+            (
+                f"{self.people.phones[0].name} on WhatsApp",
+                self._story_of(self.people.phones[0].whatsapp),
+            ),
         ]
 
     def _expected(self) -> list[tuple[str, Ending]]:
@@ -406,7 +412,11 @@ class Story:
             good = enrolled is ending.enrolled and bool(
                 found and found[0].standing is ending.standing
             )
-            if not good or not ending.enrolled or ending.standing is not Standing.ACTIVE:
+            if (
+                not good
+                or not ending.enrolled
+                or ending.standing is not Standing.ACTIVE
+            ):
                 words = "still enrolled" if ending.enrolled else "no longer enrolled"
                 checks.append((f"{ending.name}: {words}", good))
         old = await enrolment.find(_telegram(self._old_id))

@@ -38,6 +38,7 @@ _NO_WORDS = (
     " or digit"
 )
 _ENDS = regex.compile(r"[.!?…:،,؟۔।|;\"”»)]$")
+_STOPS = regex.compile(r"[.!?…؟۔।][\"'”’»)]*$")
 _BYLINE = regex.compile(
     r"(?:By|Reported by|Written by|Edited by) \p{Lu}[\p{L}.'’-]*"
     r"(?:[ ,&]+(?:and )?\p{Lu}[\p{L}.'’-]*){0,6}$"
@@ -150,7 +151,8 @@ def _paragraphs(text: str, notes: list[Note]) -> list[str]:
                 f" {LONGEST_TEXT:,} were read.",
             )
         )
-    return [line for line in beginning(cleaned, LONGEST_TEXT).split("\n") if has_words(line)]
+    lines = beginning(cleaned, LONGEST_TEXT).split("\n")
+    return [line for line in lines if has_words(line)]
 
 
 def _without_furniture(
@@ -196,7 +198,7 @@ def _is_title(story: Sequence[str]) -> bool:
         and len(story[0]) <= _LONGEST_TITLE
         and not _ENDS.search(story[0])
         and len(story[0].split()) >= _FEWEST_TITLE_WORDS
-        and any(_ENDS.search(paragraph) for paragraph in story[1:])
+        and any(_STOPS.search(paragraph) for paragraph in story[1:])
     )
 
 

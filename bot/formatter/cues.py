@@ -42,7 +42,10 @@ OPENING = regex.compile(
     r"|become (?:a|our)|be (?:a )?part of|help (?:us|keep|fund|support)|stand with us"
     r"|share this|share (?:on|via|the (?:story|article|news|post))"
     r"|like us|like (?:our|and)|get (?:the|our|all|latest|breaking|daily|news)"
-    r"|stay (?:updated|connected|informed|tuned|in touch)|never miss|don['’]t miss"
+    r"|(?:will|would|can|could) you (?:help|support|join|consider|donate|chip|give)"
+    r"|(?:every|any|each) (?:contribution|donation|subscription|rupee|dollar|gift)"
+    r"|get [\w ]{2,30} on (?:whatsapp|telegram)"
+    r"|stay (?:ahead|updated|connected|informed|tuned|in touch)|never miss|don['’]t miss"
     r"|read (?:more|also|the full|next)|also read|watch (?:also|more|our|the video)"
     r"|visit (?:our|us)|check out our|find us|contact us|write to us|send us"
     r"|act now|make a (?:donation|contribution)|consider (?:donating|supporting|making)"
@@ -67,7 +70,7 @@ REQUEST = _words(
     r"जुड़(?:ें|िए|ने के ?लिए)",
     r"(?:ज्वाइन|ज्वॉइन|जॉइन|सब्सक्राइब|सब्स्क्राइब|फॉलो|फ़ॉलो|शेयर|डाउनलोड|लाइक|रजिस्टर|विजिट)"
     r" (?:करें|कीजिए|करने)",
-    r"(?:दान|चंदा|सहयोग|मदद|समर्थन|योगदान|सहायता) (?:करें|दें|कीजिए|दीजिए)",
+    r"(?:दान|चंदा|सहयोग|मदद|समर्थन|योगदान|सहायता|साथ) (?:करें|दें|कीजिए|दीजिए)",
     r"सदस्य बन(?:ें|िए)",
     # Arabic; the singular forms are also “he joined”, “he took part”
     r"انضم(?:وا|ّ?ي)?(?: الآن)?(?= (?:إلى|الى|إلينا|لنا|معنا|ل))",
@@ -76,7 +79,7 @@ REQUEST = _words(
     r"تابعو?نا|شاركو?نا|زوروا|زورونا",
     r"(?:اضغط|إضغط|انقر|أنقر)(?:وا|ي)?(?= (?:هنا|على))",
     r"تبرع(?:وا|ي)(?: الآن)?|تبرع الآن|ساهموا|ساهم معنا",
-    r"ادعم(?:وا|ونا|نا)?(?= |$)|شارك(?:وا)? (?:المقال|الخبر|هذا)|حمّ?ل(?:وا)? (?:تطبيق|التطبيق)",
+    r"ادعم(?:وا|ونا|نا)?|شارك(?:وا)? (?:المقال|الخبر|هذا)|حمّ?ل(?:وا)? (?:تطبيق|التطبيق)",
 )
 
 PERSON = _words(
@@ -188,7 +191,8 @@ PERIOD = _words(
 )
 BARE_ACTION = regex.compile(
     r"\W*(?:(?:act|join|subscribe|donate|buy|order|pay|sign up|register|apply|download|shop|give|contribute|support us|support)"
-    r"(?: (?:now|here|today|us|free))+|subscribe|donate|sign up|click here|tap here|learn more|know more"
+    r"(?: (?:now|here|today|us|free))+|(?:will|would|can|could) you (?:help|support|join) us"
+    r"|subscribe|donate|share|sign up|chip in(?: today| now)?|click here|tap here|learn more|know more"
     r"|read more|see more|load more|buy now|support us|join us|whats ?app|telegram|facebook|twitter"
     r"|e-?mail|copy link|print|linkedin|reddit|pinterest|monthly|yearly|annual|lifetime|weekly"
     r"|ابھی (?:شامل ہوں|جوائن کریں|سبسکرائب کریں)|ماہانہ|سالانہ|تاحیات"
@@ -206,7 +210,7 @@ LINK = regex.compile(r"https?://|www\.|\bt\.me/|chat\.whatsapp\.com|wa\.me/", _F
 
 WITNESS = _words(
     r"said|says|told|tells|added|noted|asked|tweeted|announced|according to|stated|claimed"
-    r"|alleged|wrote|urged|reported|argued|warned|replied|appealed|police|court|minister",
+    r"|the \w+ (?:reads?|pleaded|shouted)|alleged|wrote|urged|reported|argued|warned|replied|appealed|police|court|minister",
     r"کہا|بتایا|کے مطابق|پولیس|عدالت|وزیر|ترجمان|اعلان کیا|الزام|نے",
     r"कहा|बताया|के अनुसार|के मुताबिक|पुलिस|अदालत|मंत्री|प्रवक्ता|घोषणा|आरोप|ने",
     r"قال|قالت|وقال|وقالت|أعلن|أعلنت|صرح|أضاف|وأضاف|وفقا|وفقًا|بحسب|الشرطة|المحكمة|وزير|الوزير",

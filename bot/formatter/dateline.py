@@ -2,8 +2,8 @@
 
 “Islamabad- ”, “NEW DELHI, Jan 3 (Reuters) — ”, “SRINAGAR:”, “اسلام آباد:”,
 “नई दिल्ली, 3 जनवरी (भाषा)।”. A dateline is a place of a few words, perhaps with a
-date and an agency, closed by a dash or a colon. What might be a person who speaks, or an
-editor's label (“Correction:”), stays.
+date and an agency, closed by a dash or a colon. What may be a person who speaks, or
+an editor's label (“Correction:”), stays.
 """
 
 from __future__ import annotations

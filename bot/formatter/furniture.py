@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _LONGEST_APPEAL = 2_000  # characters; longer lines are not examined
 _LONGEST_LINE = 200  # a request, not a paragraph
+_LONGEST_LABEL = 40
 _LONGEST_LIKELY = 60
 _LONGEST_STRAY = 160
 _MOST_LIKELY_IN_A_ROW = 6
@@ -63,6 +64,28 @@ def without_furniture(
 
 def evidence(line: str, *, below: bool = False) -> Evidence:
     """Judge one *line*; furniture stands right *below* it, or not."""
+    found = _evidence(line, below=below)
+    if found is Evidence.SURE or len(line) > _LONGEST_LINE:
+        return found
+    # “Our reporting is free. Will you help us?”, “WhatsApp: Join Now”
+    before, last = _divided(line)
+    about = cues.PERSON.search(before) or _matters(before)
+    announced = last and before + ": " + last == line and len(before) <= _LONGEST_LABEL
+    if last and (about or announced) and _evidence(last) is Evidence.SURE:
+        return found if _speaks_for_story(before, person=True) else Evidence.SURE
+    return found
+
+
+def _divided(line: str) -> tuple[str, str]:
+    """Return *line* in two: its last sentence, or what follows a colon, is second."""
+    before, colon, last = line.rpartition(": ")
+    if not colon:
+        *first, last = split(line) or [""]
+        before = " ".join(first)
+    return before, last if before else ""
+
+
+def _evidence(line: str, *, below: bool = False) -> Evidence:
     row = _ROW.search(line) is not None
     bare = _PIPES.sub("", line).strip()
     if len(bare) > _LONGEST_APPEAL:

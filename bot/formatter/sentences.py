@@ -24,7 +24,7 @@ Kind = Literal["never", "perhaps", "number"]
 LANGUAGES = ("en", "ur", "hi", "ar")
 
 _STOP = regex.compile(
-    r"(?P<stop>[.!?…؟۔।॥。！？‽]++)(?P<close>[\"'”’»)\]}]*+)(?P<gap>\s*+)"
+    r"(?P<stop>[.!?…؟۔।॥。！？‽]++)(?P<close>(?:[\"'”’»)\]}]|[‘“](?=[\s‘“]|$))*+)(?P<gap>\s*+)"
 )
 _BY_ITSELF = regex.compile(r"[؟۔।॥。！？]")
 _WORD_BEFORE = regex.compile(r"[\p{L}\p{M}\p{N}.۔'’-]+$")
@@ -43,8 +43,9 @@ _SAID = regex.compile(
     r"(?:\p{Lu}[\p{L}.'’-]*+ ){1,4}(?:said|says|asked|asks|told|added|tweeted|noted"
     r"|announced|wrote|replied|declared|insisted|claimed|stated|remarked|warned)\b"
 )
-_PAIRS = {"“": "”", "«": "»", "(": ")", "[": "]"}
-_QUOTES_AND_BRACKETS = regex.compile(r"[“”«»()\[\]\"]")
+# Urdu opens with ’’ and closes with ‘‘; some English type does the contrary
+_PAIRS = {"“": "”", "«": "»", "(": ")", "[": "]", "’’": "‘‘", "‘‘": "’’"}
+_QUOTES_AND_BRACKETS = regex.compile(r"’’|‘‘|[“”«»()\[\]\"]")
 _LONGEST_QUOTATION = 600  # one that opens and is forgotten must not swallow a story
 
 
@@ -130,7 +131,7 @@ def _quotations(text: str) -> list[tuple[int, int]]:
             start, _ = opened.pop()
             while found and found[-1][0] > start:
                 found.pop()
-            found.append((start, at + 1))
+            found.append((start, mark.end()))
         elif sign in _PAIRS or sign == '"':
             opened.append((at, _PAIRS.get(sign, sign)))
     return found

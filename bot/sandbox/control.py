@@ -211,6 +211,7 @@ class Control:
         if not chats:
             return {}
         return {
+            "total": sum(map(worth_showing, world.chats.values())),
             "chats": list(chats.values())[-200:],
             "messages": list(messages.values())[-400:],
         }

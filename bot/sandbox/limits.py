@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 #: Seconds by which a sliding window is shorter than its name says: the jitter of
 #: the wire is not the caller's fault.
-SLACK = 0.02
+SLACK = 0.05
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
     from io import TextIOWrapper
     from pathlib import Path
 
@@ -176,7 +176,7 @@ class Log:
                     return found
         raise AssertionError  # pragma: no cover - changes() never ends
 
-    async def changes(self) -> Any:
+    async def changes(self) -> AsyncIterator[None]:
         """Yield once at the start and again whenever something was added."""
         waker = asyncio.Event()
         waker.set()

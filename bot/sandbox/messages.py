@@ -187,9 +187,9 @@ class Messages:
         self._pace(message.chat, "editMessageText")
         message.text, message.entities = parsed.text, parsed.entities
         message.dropped_links = parsed.dropped_links
-        message.raw |= {"text": parsed.text, "entities": list(parsed.entities)}
-        if preview:
-            message.raw["link_preview_options"] = preview
+        raw = {**message.raw, "text": parsed.text, "entities": list(parsed.entities)}
+        raw.pop("link_preview_options", None)
+        message.raw = raw | ({"link_preview_options": preview} if preview else {})
         return self._edited(message, markup)
 
     def edit_markup(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -205,10 +205,10 @@ class Messages:
         self, message: Message, markup: dict[str, Any] | None
     ) -> dict[str, Any]:
         message.edited = self._world.clock()
-        message.raw["edit_date"] = int(message.edited)
-        message.raw.pop("reply_markup", None)
-        if markup is not None:
-            message.raw["reply_markup"] = markup
+        # a new object: what was queued or logged before shows what was before
+        raw = {**message.raw, "edit_date": int(message.edited)}
+        raw.pop("reply_markup", None)
+        message.raw = raw if markup is None else {**raw, "reply_markup": markup}
         message.keyboard = markup
         self._log.add(
             "edited", message.chat.id, message_id=message.id, text=message.text

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from aiohttp import web
+
 from .methods import Methods
 from .parameters import NAMES, Refusal, check, read
 from .wire import Dropped, Latency, Listener, answer, suffer_after, suffer_before
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from .faults import Fault, Faults
     from .limits import TelegramRates
     from .log import Log
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _PATH = re.compile(r"/bot([^/]+)/([A-Za-z]+)/?")
 _TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{16,}")
-MANY = ("sendMessage", "sendPhoto")
+TOO_LARGE = Refusal(413, "Request Entity Too Large")
+SENDING = frozenset({"sendMessage", "sendPhoto"})
 
 
 class TelegramServer:
@@ -54,6 +55,9 @@ class TelegramServer:
         try:
             method = self._method(request)
             given = await read(request)
+        except web.HTTPRequestEntityTooLarge:
+            self._note(method, given, 413, TOO_LARGE.description)
+            return _refused(TOO_LARGE)
         except Refusal as refusal:
             self._note(method, given, refusal.status, refusal.description)
             return _refused(refusal)
@@ -133,7 +137,7 @@ class TelegramServer:
             },
             status=status,
             description=description,
-            stored=done and method in MANY,
+            stored=done and method in SENDING,
             done=done,
             message_id=number,
             fault=fault.kind if fault is not None else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
@@ -128,10 +129,10 @@ class TwilioServer:
         except Dropped:
             self._note(method, form, None, "cut before", fault=fault)
             raise
-        if submission is not None and self.network.is_early(submission):
-            await self.network.travel(submission)
-        elif submission is not None:
-            self.network.carry(submission)
+        if submission is not None:
+            journey = self.network.carry(submission)
+            if self.network.is_early(submission):
+                await asyncio.shield(journey)
         self._note(
             method,
             form,

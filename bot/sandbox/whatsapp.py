@@ -170,15 +170,15 @@ class WhatsApp:
         self.submissions[submission.sid] = submission
         self.by_to.setdefault(submission.to, []).append(submission)
 
-    def carry(self, submission: Submission) -> None:
+    def carry(self, submission: Submission) -> asyncio.Task[None]:
         """Let the message travel in its own time."""
-        self._spawn(self.travel(submission))
+        return self._spawn(self._travel(submission))
 
     def is_early(self, submission: Submission) -> bool:
         """Say whether the callbacks must overtake the POST's answer."""
         return submission.callback is not None and self._faults.is_early(submission.to)
 
-    async def travel(self, submission: Submission) -> None:
+    async def _travel(self, submission: Submission) -> None:
         """Queued, sent, delivered, and perhaps read; or failed."""
         await asyncio.sleep(self.delays.sent)
         error = self._fate(submission)
@@ -433,7 +433,8 @@ class WhatsApp:
             }
         return parameters
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

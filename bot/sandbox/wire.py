@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 Latency = float | tuple[float, float]  #: seconds, fixed or between two
 
+#: One encoder for all: `json.dumps` would build a new one for every answer.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+UPLOAD = 50 * 2**20  #: bytes
 JSON_HEADERS = {"Content-Type": "application/json"}
 
 
@@ -26,9 +30,19 @@ def answer(
 ) -> web.Response:
     """Return a JSON answer."""
     return web.Response(
-        body=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
+        body=_encode(body).encode(),
         status=status,
         headers={**JSON_HEADERS, **(headers or {})},
+    )
+
+
+def _request(
+    message: Any, payload: Any, protocol: Any, writer: Any, task: Any
+) -> web.BaseRequest:
+    """Return a request that may be as large as Telegram's uploads."""
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(
+        message, payload, protocol, writer, task, loop, client_max_size=UPLOAD
     )
 
 
@@ -73,6 +87,7 @@ class Listener:
             return
         self._web = web.Server(
             self._serve,
+            request_factory=_request,
             keepalive_timeout=self._keep_alive,
             access_log=None,
             handler_cancellation=True,

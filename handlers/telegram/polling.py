@@ -182,11 +182,12 @@ class TelegramPolling:
 
     async def _interruptible(self, work: Coroutine[Any, Any, T]) -> T:
         """Await *work*, and raise `_Stopped` if `stop` ends it."""
-        self._waiting = asyncio.create_task(work)
+        task: asyncio.Task[T] = asyncio.create_task(work)
+        self._waiting = task
         try:
             if self._stopping.is_set():
-                self._waiting.cancel()
-            return await self._waiting
+                task.cancel()
+            return await task
         except asyncio.CancelledError:
             if self._stopping.is_set():
                 raise _Stopped from None

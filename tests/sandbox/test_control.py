@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from typing import Any
 
 import pytest
 
@@ -202,7 +203,7 @@ async def test_it_runs_alone(session):
 
 
 async def test_two_sandboxes_with_one_seed_are_alike():
-    def drawn(seed):
+    def drawn(seed: int) -> tuple[Any, ...]:
         sandbox = Sandbox(seed=seed)
         person = sandbox.world.person("A", phone="+923001234567")
         return person.id, sandbox.world.group("G").id, sandbox.twilio.network.sid()

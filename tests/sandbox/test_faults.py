@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import aiohttp
 import pytest
@@ -62,27 +63,24 @@ async def test_hang_never_answers(sandbox, api, reader, stored):
 
 async def test_errors(sandbox, api, reader):
     faults = sandbox.faults
-    for fault, status, description in [
-        (lambda: faults.too_many(7), 429, "Too Many Requests: retry after 7"),
-        (lambda: faults.error(500), 500, "Internal Server Error"),
-        (lambda: faults.error(502), 502, "Bad Gateway"),
-        (
-            lambda: faults.error(400, "Bad Request: CHAT_RESTRICTED"),
-            400,
-            "Bad Request: CHAT_RESTRICTED",
-        ),
+    for status, description in [
+        (500, "Internal Server Error"),
+        (502, "Bad Gateway"),
+        (400, "Bad Request: CHAT_RESTRICTED"),
     ]:
-        fault()
+        faults.error(status, description)
         answer = await api.send(reader, "x")
         assert (answer["http"], answer["description"]) == (status, description)
+    faults.too_many(7)
+    answer = await api.send(reader, "x")
+    assert answer["description"] == "Too Many Requests: retry after 7"
+    assert answer["parameters"] == {"retry_after": 7}
     assert sandbox.log.visible() == []
     faults.unauthorized()
     for _ in range(2):
         assert (await api.telegram("getMe"))["http"] == 401
     faults.clear()
     assert (await api.telegram("getMe"))["ok"]
-    faults.too_many(7)
-    assert (await api.send(reader, "x"))["parameters"] == {"retry_after": 7}
 
 
 async def test_a_502_may_have_been_carried_out(sandbox, api, reader):
@@ -115,7 +113,7 @@ async def test_faults_hit_only_whom_they_name(sandbox, api, reader):
 
 
 def test_chance_follows_the_seed():
-    def drawn(seed):
+    def drawn(seed: int) -> list[bool]:
         faults = Faults(seed=seed)
         faults.error(500, times=None, probability=0.3)
         return [bool(faults.next_call("telegram", "getMe", None)) for _ in range(200)]
@@ -170,11 +168,13 @@ async def test_twilio_suffers_alike(sandbox, api, reader):
     assert found["body"] == "x"
 
 
-async def callbacks(sandbox, api, reader, hook, count):
+async def callbacks(
+    sandbox: Any, api: Any, reader: Any, hook: Any, count: int
+) -> list[str]:
     await sandbox.world.whatsapp(reader, "JOIN")
     sent = await api.whatsapp(reader, Body="x", StatusCallback=hook.url)
     await sandbox.log.wait_for(lambda log: log.callbacks(sid=sent["sid"]), count=count)
-    return hook.statuses()
+    return list(hook.statuses())
 
 
 @pytest.mark.parametrize(

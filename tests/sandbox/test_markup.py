@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import html
 
-from bot.sandbox.markup import MarkupError, checked_link, parse
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.sandbox.markup import MarkupError, checked_link, parse, utf16
 
 
 def shown(source: str) -> tuple[str, list[tuple[str, int, int]]]:
@@ -171,3 +175,32 @@ def test_nothing_is_found_inside_code_or_links():
     source = '<code>@nobody #x</code> <a href="https://a.org/">dawn.com</a>'
 
     assert [e["type"] for e in parse(source, "html").entities] == ["code", "text_link"]
+
+
+TAGS = "<b> </b> <i> </i> <code> </code> <a/href='https://a.org/x'> </a> <blockquote>"
+LETTERS = "&lt; &amp &#128512; < > / خبر 😀 news \u2028 \t \n"
+PIECES = st.lists(
+    st.sampled_from([*TAGS.split(" "), *LETTERS.split(" "), " ", "</blockquote>"]).map(
+        lambda piece: piece.replace("a/href", "a href")
+    ),
+    max_size=30,
+)
+
+
+@given(PIECES)
+def test_whatever_comes_is_parsed_or_refused_with_entities_in_range(pieces):
+    try:
+        parsed = parse("".join(pieces), "html")
+    except MarkupError:
+        return
+    for entity in parsed.entities:
+        assert entity["offset"] >= 0
+        assert entity["length"] > 0
+        assert entity["offset"] + entity["length"] <= utf16(parsed.text)
+
+
+@given(st.text())
+def test_escaped_text_comes_back_as_plain_text_does(text):
+    escaped = html.escape(text, quote=False)
+
+    assert parse(escaped, "html").text == parse(text).text

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
@@ -18,25 +20,22 @@ from telegram import (
     ReplyParameters,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 RIGHTS = ChatAdministratorRights(
-    **dict.fromkeys(
-        (
-            "is_anonymous",
-            "can_manage_chat",
-            "can_delete_messages",
-            "can_manage_video_chats",
-            "can_restrict_members",
-            "can_promote_members",
-            "can_change_info",
-            "can_invite_users",
-            "can_post_stories",
-            "can_edit_stories",
-            "can_delete_stories",
-            "can_post_messages",
-        ),
-        False,
-    )
-    | {"can_manage_chat": True, "can_post_messages": True}
+    is_anonymous=False,
+    can_manage_chat=True,
+    can_delete_messages=False,
+    can_manage_video_chats=False,
+    can_restrict_members=False,
+    can_promote_members=False,
+    can_change_info=False,
+    can_invite_users=False,
+    can_post_stories=False,
+    can_edit_stories=False,
+    can_delete_stories=False,
+    can_post_messages=True,
 )
 
 
@@ -47,7 +46,7 @@ async def bot(sandbox):
         yield bot
 
 
-def kinds(updates):
+def kinds(updates: Sequence[telegram.Update]) -> list[str]:
     """Return which of its optional fields each update has."""
     return [
         next(name for name in update.to_dict() if name != "update_id")
@@ -315,3 +314,15 @@ async def test_parameters_arrive_in_every_form(sandbox, session):
         async with session.post(url, **arguments) as response:
             assert (await response.json())["ok"], arguments
     assert len(sandbox.log.copies_of("x", reader)) == 4
+
+
+async def test_large_uploads_pass_and_larger_ones_do_not(sandbox, bot, session):
+    reader = sandbox.world.person("Ayesha", started=True)
+
+    assert (await bot.send_photo(reader.id, b"\xff" * 3_000_000)).photo
+    url = f"{sandbox.telegram_url}/bot{sandbox.bot_token}/sendPhoto"
+    form = aiohttp.FormData({"chat_id": str(reader.id)})
+    form.add_field("photo", io.BytesIO(bytes(51 * 2**20)), filename="x.jpg")
+    async with session.post(url, data=form) as response:
+        assert response.status == 413
+        assert (await response.json())["description"] == "Request Entity Too Large"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bot.sandbox import Sandbox
@@ -9,7 +11,7 @@ from bot.sandbox import Sandbox
 KEYBOARD = {"inline_keyboard": [[{"text": "a", "callback_data": "x"}]]}
 
 
-def refused(answer, status, description):
+def refused(answer: dict[str, Any], status: int, description: str) -> None:
     assert answer["ok"] is False
     assert (answer["error_code"], answer["description"]) == (status, description)
     assert answer["http"] == status
@@ -160,7 +162,7 @@ async def test_out_of_a_chat(sandbox, api, kind):
     world = sandbox.world
     admin = world.person("Admin")
 
-    def chat():
+    def chat() -> Any:
         if kind == "channel":
             return world.channel("C", admins=[admin], with_bot=True)
         return world.group(
@@ -233,7 +235,7 @@ async def test_edits(sandbox, api):
     keyboard = {"keyboard": [[{"text": "a"}]]}
     fixed = (await api.send(reader, "y", reply_markup=keyboard))["result"]["message_id"]
 
-    async def edit(message, text, **more):
+    async def edit(message: Any, text: str, **more: Any) -> Any:
         return await api.telegram(
             "editMessageText", chat_id=reader.id, message_id=message, text=text, **more
         )
@@ -268,7 +270,7 @@ async def test_deletes(session, api_of):
         old = (await api.send(reader, "old"))["result"]["message_id"]
         theirs = await world.say(reader, "hello", group)
 
-        async def delete(chat, number):
+        async def delete(chat: Any, number: Any) -> Any:
             return await api.telegram(
                 "deleteMessage", chat_id=chat.id, message_id=number
             )

@@ -9,21 +9,21 @@ import logging
 
 import aiohttp
 import pytest
-from twilio.base.exceptions import TwilioRestException
-from twilio.http import AsyncHttpClient
-from twilio.http.response import Response
-from twilio.request_validator import RequestValidator
-from twilio.rest import Client
+from twilio.base.exceptions import TwilioRestException  # type: ignore[import-untyped]
+from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]
+from twilio.http.response import Response  # type: ignore[import-untyped]
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
+from twilio.rest import Client  # type: ignore[import-untyped]
 
-from bot.sandbox import Sandbox
+from bot.sandbox import Log, Record, Sandbox
 
 PHONE = "+923001234567"
 
 
-class OwnHttp(AsyncHttpClient):
+class OwnHttp(AsyncHttpClient):  # type: ignore[misc] # its base has no types
     """The smallest transport that the library accepts."""
 
-    def __init__(self, session):
+    def __init__(self, session: aiohttp.ClientSession) -> None:
         super().__init__(logging.getLogger("twilio.http"), is_async=True, timeout=15)
         self._session = session
 
@@ -72,11 +72,13 @@ async def reader(sandbox):
     return person
 
 
-async def fate(sandbox, sid, *, last="delivered"):
+async def fate(
+    sandbox: Sandbox, sid: str, *, last: str = "delivered"
+) -> tuple[str, int | None]:
     """Wait until a message has come to rest, and return its status and error."""
     final = {"failed", "undelivered", last}
 
-    def settled(log):
+    def settled(log: Log) -> list[Record]:
         return [r for r in log.statuses(sid=sid) if r["status"] in final]
 
     (record, *_) = await sandbox.log.wait_for(settled)
@@ -222,7 +224,7 @@ async def test_the_window(session, api_of):
         api, world = api_of(sandbox), sandbox.world
         reader = world.person("Ayesha", phone=PHONE)
 
-        async def attempt():
+        async def attempt() -> tuple[str, int | None]:
             return await fate(sandbox, (await api.whatsapp(reader, Body="x"))["sid"])
 
         assert await attempt() == ("failed", 63016)
@@ -303,7 +305,6 @@ async def test_read_receipts_may_be_off(sandbox, api, reader, hook):
     assert hook.statuses() == ["sent", "delivered"]
     await sandbox.world.set_habits(reader, receipts=True, auto_read=True)
     sent = await api.whatsapp(reader, Body="y")
-    assert await fate(sandbox, sent["sid"], last="read") == ("delivered", None) or True
     await sandbox.log.wait_for(
         lambda log: [r for r in log.statuses(sid=sent["sid"]) if r["status"] == "read"]
     )

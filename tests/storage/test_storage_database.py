@@ -211,7 +211,6 @@ async def test_another_process_is_refused_and_the_lock_ends_with_its_owner(path)
         "async def main():\n"
         "    await SqliteDatabase.open(sys.argv[1], exclusive=True)\n"
         "    print('open', flush=True); sys.stdin.read()\n"
-        "    import os; os.kill(os.getpid(), 9)\n"
         "asyncio.run(main())\n"
     )
     owner = await asyncio.create_subprocess_exec(
@@ -227,7 +226,8 @@ async def test_another_process_is_refused_and_the_lock_ends_with_its_owner(path)
     with pytest.raises(StorageError, match="another Harkara"):
         await SqliteDatabase.open(path, exclusive=True)
 
-    await owner.communicate()
+    owner.kill()
+    await owner.wait()
     async with await SqliteDatabase.open(path, exclusive=True):
         pass
 

@@ -5,7 +5,7 @@ const MOST_PHONES = 60;
 const MOST_MESSAGES = 40;
 const grid = document.getElementById('grid');
 const phones = new Map();
-let hidden = 0;
+let total = 0;
 
 const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const TICKS = {
@@ -31,10 +31,7 @@ function initials(title) {
 function phone(chat) {
   let known = phones.get(chat.id);
   if (!known) {
-    if (phones.size >= MOST_PHONES) {
-      hidden += 1;
-      return null;
-    }
+    if (phones.size >= MOST_PHONES) return null;
     const item = element('li');
     const card = element('article', `phone ${chat.channel} ${chat.kind}`);
     card.setAttribute('aria-label', `${chat.title}, ${chat.channel}`);
@@ -183,8 +180,9 @@ function buttons(rows) {
 function counted() {
   document.getElementById('empty').hidden = phones.size > 0;
   const more = document.getElementById('more');
+  const hidden = total - phones.size;
   more.hidden = hidden <= 0;
-  more.textContent = `${hidden} more chats are not shown.`;
+  more.textContent = `${hidden} more ${hidden === 1 ? 'chat is' : 'chats are'} not shown.`;
 }
 
 const news = document.getElementById('news');
@@ -207,7 +205,7 @@ async function begin() {
   const state = await (await fetch('/sandbox/state')).json();
   phones.clear();
   grid.replaceChildren();
-  hidden = Math.max(0, state.total - state.chats.length);
+  total = state.total;
   for (const chat of state.chats) {
     const known = phone(chat);
     if (known) chat.messages.forEach((message) => bubble(known, message));
@@ -228,6 +226,7 @@ function follow(since) {
   });
   stream.addEventListener('message', (event) => {
     const bundle = JSON.parse(event.data);
+    total = bundle.total;
     bundle.chats.forEach(phone);
     for (const message of bundle.messages) {
       const known = phones.get(message.chat);

@@ -1,0 +1,217 @@
+"""What editors can do from their private chat with the bot."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from bot import phrases
+from bot.domain.articles import ArticleId
+from bot.domain.broadcasts import BroadcastId, BroadcastState
+from bot.domain.errors import NothingToSend
+from bot.domain.messages import Button, utf16_length
+from bot.domain.recipients import Channel, Kind
+from bot.formatter import FormatterError, render
+from bot.notices import LIMITS, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bot.broadcaster import Broadcaster
+    from bot.domain.articles import Article
+    from bot.domain.broadcasts import Plan
+    from bot.domain.messages import OutboundMessage, Text
+    from bot.editorial import Editorial
+    from bot.enrolment import Enrolment
+    from bot.ports import Editor
+    from handlers.answers import Answers
+    from handlers.telegram.incoming import Command, Incoming
+
+#: Digits of a number that can be one of ours.
+_DIGITS = 15
+#: How many of the newest broadcasts are looked at for the one that is meant.
+_RECENT = 20
+_OPEN = frozenset(
+    {BroadcastState.PLANNED, BroadcastState.RUNNING, BroadcastState.PAUSED}
+)
+_GAP = "\n\n* * *\n\n"
+
+
+class DeskCommands:
+    """Plans, shows and stops broadcasts; only a pressed button lets one go."""
+
+    def __init__(
+        self,
+        *,
+        enrolment: Enrolment,
+        editorial: Editorial,
+        broadcaster: Broadcaster,
+        answers: Answers,
+        default_audiences: Sequence[str],
+        channels: Sequence[Channel],
+        own: frozenset[str],
+    ) -> None:
+        self._enrolment = enrolment
+        self._editorial = editorial
+        self._broadcaster = broadcaster
+        self._answers = answers
+        self._default_audiences = tuple(default_audiences)
+        self._channels = tuple(channels)
+        self._own = own
+
+    async def run(self, said: Incoming, command: Command) -> bool:
+        """Do what an editor asks; False where it is no command, or they no editor."""
+        work = {
+            "broadcast": self._broadcast,
+            "preview": self._preview,
+            "status": self._status,
+            "stop_broadcast": self._stop,
+        }.get(command.name)
+        if work is None:
+            return False
+        editor = await self._editorial.editor(said.chat)
+        if editor is None:
+            return False
+        language = await self._answers.language(
+            said.chat, said.kind, spoken=said.language
+        )
+        try:
+            await work(said, command, editor, language)
+        except FormatterError:
+            raise NothingToSend("the article has no words") from None
+        return True
+
+    async def _broadcast(
+        self, said: Incoming, command: Command, editor: Editor, language: str
+    ) -> None:
+        number, names = _number_first(command.arguments)
+        article = await self._article(number)
+        audiences = [each.lower() for each in names] or await self._everybody()
+        if not audiences:
+            await self._say(said, phrases.no_audience(language))
+            return
+        plan = await self._broadcaster.plan(
+            article,
+            list(dict.fromkeys(audiences)),
+            by=f"editor:{editor.recipient}",
+            key=said.key,
+        )
+        shown = [
+            *_previews(plan.previews, language),
+            _summary(plan, audiences, language),
+        ]
+        await self._answers.say(said.chat, said.kind, *shown, key=said.key)
+
+    async def _everybody(self) -> list[str]:
+        if self._default_audiences:
+            return list(self._default_audiences)
+        return [audience.name for audience, _ in await self._enrolment.audiences()]
+
+    async def _preview(
+        self, said: Incoming, command: Command, editor: Editor, language: str
+    ) -> None:
+        del editor
+        number, _ = _number_first(command.arguments)
+        digest = await self._broadcaster.compose(await self._article(number))
+        previews = [
+            (channel, await asyncio.to_thread(render, digest, channel, own=self._own))
+            for channel in self._channels
+        ]
+        shown = _previews(previews, language)
+        await self._answers.say(said.chat, said.kind, *shown, key=said.key)
+
+    async def _article(self, number: int | None) -> Article:
+        wanted = None if number is None else ArticleId(number)
+        return await self._editorial.article(wanted)
+
+    async def _status(
+        self, said: Incoming, command: Command, editor: Editor, language: str
+    ) -> None:
+        del editor
+        number, _ = _number_first(command.arguments)
+        if number is None:
+            newest = await self._broadcaster.latest(1)
+            if not newest:
+                await self._say(said, phrases.no_broadcast(language))
+                return
+            broadcast, coverage = newest[0]
+        else:
+            broadcast, coverage = await self._broadcaster.status(BroadcastId(number))
+        await self._say(
+            said, phrases.status(language, broadcast=broadcast, coverage=coverage)
+        )
+
+    async def _stop(
+        self, said: Incoming, command: Command, editor: Editor, language: str
+    ) -> None:
+        del editor
+        number, _ = _number_first(command.arguments)
+        if number is None:
+            # Worked off again after a crash, this must not stop the next one too:
+            # what was cancelled since the question came in is what it asked for.
+            for broadcast, _coverage in await self._broadcaster.latest(_RECENT):
+                ended = broadcast.finished_at
+                cancelled = broadcast.state is BroadcastState.CANCELLED
+                if cancelled and ended is not None and ended >= said.received_at:
+                    text = phrases.stopped_before(language, broadcast=broadcast.id)
+                    await self._say(said, text)
+                    return
+                if broadcast.state in _OPEN:
+                    number = broadcast.id
+                    break
+        if number is None:
+            await self._say(said, phrases.no_broadcast(language))
+            return
+        spared = await self._broadcaster.stop(BroadcastId(number))
+        await self._say(
+            said, phrases.stopped(language, broadcast=number, spared=spared)
+        )
+
+    async def _say(self, said: Incoming, *texts: str) -> None:
+        await self._answers.say(said.chat, Kind.READER, *texts, key=said.key)
+
+
+def _number_first(arguments: Sequence[str]) -> tuple[int | None, Sequence[str]]:
+    """Take the number that *arguments* may begin with from the rest."""
+    if arguments and arguments[0].isdecimal():
+        # A number too long for ours stays one that is nobody's.
+        return int(arguments[0][:_DIGITS]), arguments[1:]
+    return None, arguments
+
+
+def _previews(
+    previews: Iterable[tuple[Channel, Sequence[Text]]], language: str
+) -> list[OutboundMessage | str]:
+    """Telegram's messages as they will be sent; another channel's, told of."""
+    shown: list[OutboundMessage | str] = []
+    for channel, texts in previews:
+        if channel is Channel.TELEGRAM:
+            shown += texts
+            continue
+        heading = phrases.preview_heading(language, channel=channel)
+        whole = f"{heading}\n\n{_GAP.join(text.text for text in texts)}"
+        if utf16_length(whole) <= LIMITS[Channel.TELEGRAM]:
+            shown.append(whole)
+        else:
+            shown += [heading, *(text.text for text in texts)]
+    return shown
+
+
+def _summary(plan: Plan, audiences: Sequence[str], language: str) -> Text:
+    number = plan.broadcast.id
+    return plain(
+        phrases.plan_summary(
+            language,
+            broadcast=number,
+            audiences=audiences,
+            channels=plan.channels,
+            notes=plan.lint,
+        ),
+        Channel.TELEGRAM,
+        buttons=(
+            (
+                Button(phrases.confirm_label(language), data=f"confirm:{number}"),
+                Button(phrases.cancel_label(language), data=f"cancel:{number}"),
+            ),
+        ),
+    )

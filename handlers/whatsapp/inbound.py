@@ -1,0 +1,116 @@
+"""What readers write on WhatsApp."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bot import phrases
+from bot.domain.errors import LinkUnknown, Refusal
+from bot.domain.recipients import WHATSAPP_ADDRESS, Address, Channel, Kind
+from handlers.answers import Answers, how_many
+from handlers.whatsapp.keywords import Wish, asks_to_join, wish_in
+
+if TYPE_CHECKING:
+    from bot.domain.inbound import Inbound
+    from bot.editorial import Editorial
+    from bot.enrolment import Enrolment
+    from bot.replies import Replies
+    from handlers.whatsapp.receipts import WhatsAppReceipts
+
+SCHEME = "whatsapp:"
+
+
+class WhatsAppInbound:
+    """Gives each stored message its effect, and hands reports to *receipts*.
+
+    Args:
+        own: Hosts, handles and tags of the newsroom, which stay links in a story.
+    """
+
+    def __init__(
+        self,
+        *,
+        enrolment: Enrolment,
+        editorial: Editorial,
+        replies: Replies,
+        receipts: WhatsAppReceipts,
+        own: frozenset[str] = frozenset(),
+    ) -> None:
+        self._enrolment = enrolment
+        self._receipts = receipts
+        self._answers = Answers(
+            replies=replies, enrolment=enrolment, editorial=editorial, own=own
+        )
+
+    async def handle(self, entry: Inbound, *, key: str) -> None:
+        """Do what a stored message or report asks."""
+        if entry.key.startswith("status:"):
+            await self._receipts.handle(entry, key=key)
+            return
+        reader = _address(entry.payload)
+        text = str(entry.payload.get("Body", ""))
+        # Before anything else: it opens the window in which answers may be sent.
+        await self._enrolment.heard_from(reader, Kind.READER)
+        said = wish_in(text)
+        if entry.payload.get("OptOutType") == "STOP" or (
+            said and said.wish is Wish.STOP
+        ):
+            await self._stop(reader, key=key)
+            return
+        language = await self._answers.language(reader, Kind.READER)
+        match said.wish if said else None:
+            case Wish.LATEST if said:
+                messages = await self._answers.newest(
+                    Channel.WHATSAPP, language, how_many(said.argument)
+                )
+            case Wish.HELP:
+                messages = [phrases.help_reader(language, channel=Channel.WHATSAPP)]
+            case Wish.PRIVACY:
+                messages = [phrases.privacy(language, channel=Channel.WHATSAPP)]
+            case Wish.START:
+                messages = [phrases.how_to_rejoin(language)]
+            case _:
+                messages = [await self._join(reader, text, language)]
+        await self._answers.say(reader, Kind.READER, *messages, key=key)
+
+    async def _stop(self, reader: Address, *, key: str) -> None:
+        language = await self._answers.language(reader, Kind.READER)
+        left = await self._enrolment.leave(reader)
+        text = (
+            phrases.goodbye(language, channel=Channel.WHATSAPP)
+            if left
+            else phrases.not_enrolled(language)
+        )
+        await self._answers.say(reader, Kind.READER, text, key=key)
+
+    async def _join(self, reader: Address, text: str, language: str) -> str:
+        """Enrol whoever wrote a join code; say what came of it."""
+        hint = phrases.hint(language, channel=Channel.WHATSAPP)
+        try:
+            welcome = await self._enrolment.redeem_words(
+                text, by=reader, agreed_by=f"{Channel.WHATSAPP}:reader"
+            )
+        except LinkUnknown as error:
+            # Ordinary words can look like a code: THURSDAY does.
+            if not asks_to_join(text) and len(text.split()) > 1:
+                return hint
+            return phrases.refusal(language, error=error)
+        except Refusal as error:
+            return phrases.refusal(language, error=error)
+        if welcome is None:
+            return phrases.how_to_rejoin(language) if asks_to_join(text) else hint
+        language = await self._answers.language(reader, Kind.READER)
+        return phrases.welcome(
+            language,
+            channel=Channel.WHATSAPP,
+            audience=welcome.audience.title,
+            new=welcome.new,
+        )
+
+
+def _address(payload: dict[str, Any]) -> Address:
+    """Return who wrote; a business-scoped id keeps its letters as they are."""
+    value = str(payload.get("From", "")).removeprefix(SCHEME)
+    if not WHATSAPP_ADDRESS.fullmatch(value):
+        raise ValueError("the sender is no WhatsApp address")
+    return Address(Channel.WHATSAPP, value)
