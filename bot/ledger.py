@@ -108,8 +108,8 @@ class Ledger:
         self._marks: GroupCommit[tuple[Attempt, int], bool] = GroupCommit(
             self._write_marks
         )
-        self._reports: GroupCommit[Report, Delivery | None] = GroupCommit(
-            self._write_reports
+        self._reports: GroupCommit[tuple[Report, datetime | None], Delivery | None] = (
+            GroupCommit(self._write_reports)
         )
         self._throttled: dict[SenderId, list[tuple[datetime, RecipientId]]] = {}
 
@@ -122,13 +122,19 @@ class Ledger:
         """
         return await self._marks.submit((attempt, epoch))
 
-    async def report(self, report: Report) -> Delivery | None:
+    async def report(
+        self, report: Report, *, rest_until: datetime | None = None
+    ) -> Delivery | None:
         """Write what came of an attempt, and all that follows from it.
+
+        Args:
+            report: What has been learnt.
+            rest_until: Nothing more may be sent to the recipient before this.
 
         Returns:
             The delivery as it now stands; None if there is no such attempt.
         """
-        return await self._reports.submit(report)
+        return await self._reports.submit((report, rest_until))
 
     async def end(
         self,
@@ -163,9 +169,19 @@ class Ledger:
                 )
         return [attempt.reference.delivery in marked for attempt, _ in items]
 
-    async def _write_reports(self, reports: list[Report]) -> list[Delivery | None]:
+    async def _write_reports(
+        self, items: list[tuple[Report, datetime | None]]
+    ) -> list[Delivery | None]:
         async with self._database.transaction() as tx:
-            return await self._apply(tx, reports)
+            found = await self._apply(tx, [report for report, _ in items])
+            await tx.recipients.hold(
+                {
+                    delivery.recipient: until
+                    for delivery, (_, until) in zip(found, items, strict=True)
+                    if delivery is not None and until is not None
+                }
+            )
+            return found
 
     async def _apply(
         self, tx: Transaction, reports: list[Report]

@@ -45,6 +45,8 @@ log = logging.getLogger("harkara.pump")
 #: WhatsApp's window is 24 hours from the reader's last message; we stop believing in
 #: it a little sooner, because their clock decides.
 WINDOW = timedelta(hours=24) - timedelta(minutes=10)
+#: By how much the spacing of one recipient's messages exceeds the provider's own.
+MARGIN = timedelta(milliseconds=50)
 #: How soon to look again for work while calls are under way.
 GLANCE = timedelta(milliseconds=200)
 #: How long to leave a sender alone that the provider does not accept.
@@ -210,9 +212,9 @@ class Pump:
                 return
             self._not_before = self._clock.now() + self._rate.interval
             work = (
-                self._deliver(lease)
+                self._deliver(lease, slot)
                 if isinstance(lease, Lease)
-                else self._answer(lease)
+                else self._answer(lease, slot)
             )
             task = asyncio.create_task(self._guarded(work))
             self._flying.add(task)
@@ -240,7 +242,7 @@ class Pump:
         finally:
             self._free.release()
 
-    async def _deliver(self, lease: Lease) -> None:
+    async def _deliver(self, lease: Lease, slot: datetime) -> None:
         delivery = lease.delivery
         form, message = self._choose(lease)
         if message is None:
@@ -285,7 +287,22 @@ class Pump:
                 progress=Progress.ACCEPTED,
                 provider_id=provider_id,
             )
-        await self._ledger.report(report)
+        rest = self._rest(lease, slot)
+        await self._ledger.report(report, rest_until=rest.get(delivery.recipient))
+
+    def _rest(
+        self, lease: Lease | ReplyLease, slot: datetime
+    ) -> dict[RecipientId, datetime]:
+        """Anchor the recipient's clock at the answer, where it came late.
+
+        The clock was moved from *slot* when the row was claimed, with a margin. The
+        provider counted the message no later than its answer came back, so the next
+        one is surely far enough away if that margin holds from there.
+        """
+        now = self._clock.now()
+        if now - slot <= MARGIN:
+            return {}
+        return {_recipient(lease): now + self._rate.spacing(lease.kind)}
 
     def _choose(self, lease: Lease) -> tuple[Form, OutboundMessage | None]:
         """Text while the reader's window is open, else the template, if any."""
@@ -303,7 +320,7 @@ class Pump:
                 form = Form.TEMPLATE
         return form, stored(form)
 
-    async def _answer(self, lease: ReplyLease) -> None:
+    async def _answer(self, lease: ReplyLease, slot: datetime) -> None:
         async with self._database.transaction() as tx:
             marked = await tx.replies.mark_sending([lease.id], epoch=self._epoch)
         if lease.id not in marked:
@@ -316,10 +333,10 @@ class Pump:
                 await self._settle(lease, State.FAILED, code=error.code)
             else:
                 due = now + max(error.after, timedelta(seconds=1))
-                await self._settle(lease, State.QUEUED, code=error.code, due_at=due)
-                if error.throttled:
-                    async with self._database.transaction() as tx:
-                        await tx.recipients.hold({lease.recipient: due})
+                rest = {lease.recipient: due} if error.throttled else {}
+                await self._settle(
+                    lease, State.QUEUED, code=error.code, due_at=due, rest=rest
+                )
         except Moved as error:
             async with self._database.transaction() as tx:
                 await tx.recipients.move(lease.address, error.address)
@@ -332,7 +349,12 @@ class Pump:
         except SendError as error:
             await self._settle(lease, State.FAILED, code=error.code)
         else:
-            await self._settle(lease, State.ACCEPTED, provider_id=provider_id)
+            await self._settle(
+                lease,
+                State.ACCEPTED,
+                provider_id=provider_id,
+                rest=self._rest(lease, slot),
+            )
 
     async def _settle(
         self,
@@ -342,11 +364,13 @@ class Pump:
         provider_id: str = "",
         code: str = "",
         due_at: datetime | None = None,
+        rest: dict[RecipientId, datetime] | None = None,
     ) -> None:
         async with self._database.transaction() as tx:
             await tx.replies.settle(
                 lease.id, state, provider_id=provider_id, code=code, due_at=due_at
             )
+            await tx.recipients.hold(rest or {})
 
 
 def _recipient(lease: Lease | ReplyLease) -> RecipientId:

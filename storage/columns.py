@@ -67,6 +67,7 @@ class Word(TypeDecorator[W], Generic[W]):
     def __init__(self, words: type[W]) -> None:
         super().__init__()
         self.words = words
+        self._by_value = {word.value: word for word in words}
 
     def process_bind_param(self, value: W | None, dialect: Dialect) -> str | None:
         """Write the value; anything that is none of the words is refused."""
@@ -76,7 +77,7 @@ class Word(TypeDecorator[W], Generic[W]):
     def process_result_value(self, value: Any, dialect: Dialect) -> W | None:
         """Read the value."""
         del dialect
-        return None if value is None else self.words(value)
+        return None if value is None else self._by_value[value]
 
 
 class Number(TypeDecorator[N], Generic[N]):
@@ -88,6 +89,7 @@ class Number(TypeDecorator[N], Generic[N]):
     def __init__(self, numbers: type[N]) -> None:
         super().__init__()
         self.numbers = numbers
+        self._by_value = {number.value: number for number in numbers}
 
     def process_bind_param(self, value: N | None, dialect: Dialect) -> int | None:
         """Write the number; anything that is none of them is refused."""
@@ -97,7 +99,7 @@ class Number(TypeDecorator[N], Generic[N]):
     def process_result_value(self, value: Any, dialect: Dialect) -> N | None:
         """Read the number."""
         del dialect
-        return None if value is None else self.numbers(value)
+        return None if value is None else self._by_value[value]
 
 
 def column(

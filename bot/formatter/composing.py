@@ -15,7 +15,7 @@ from .dateline import is_dateline, without_dateline
 from .errors import NothingToSay
 from .furniture import without_furniture
 from .headline import make_headline
-from .links import is_link
+from .links import is_link, link_or_text
 from .selection import CONSIDERED, select
 from .sentences import split
 from .shortening import shorten
@@ -53,12 +53,11 @@ def clean_draft(draft: Draft) -> Draft:
     Raises:
         NothingToSay: Neither text nor headline has a letter or a digit.
     """
-    link = draft.link.strip()
     tidy = replace(
         draft,
         text=clean(draft.text),
         headline=clean_line(draft.headline),
-        link=link if is_link(link) else clean_line(link),
+        link=link_or_text(draft.link),
         language=clean_line(draft.language),
     )
     if not has_words(tidy.text) and not has_words(tidy.headline):
@@ -231,7 +230,7 @@ def _link(link: str, notes: list[Note]) -> str:
             )
         )
         return link
-    shown = clean_line(link)
+    shown = link_or_text(link)
     if utf16_length(shown) > LONG_LINK:
         notes.append(
             Note(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from .cleaning import beginning, clean_line, has_words, runs_from_the_right
 from .errors import NothingToSay
-from .links import host_of, is_link
+from .links import host_of, is_link, link_or_text
 
 if TYPE_CHECKING:
     from bot.domain.digests import Digest, Story
@@ -78,7 +78,7 @@ def blocks_of(digest: Digest, join: JoinLine | None) -> list[Block]:
             blocks += [Block((line,)) for line in lines]
     if join is not None and has_words(join.words):
         words = clean_line(join.words)
-        blocks.append(Block((Line("join", words, clean_line(join.link)),)))
+        blocks.append(Block((Line("join", words, link_or_text(join.link)),)))
     return blocks
 
 
@@ -93,9 +93,7 @@ def cleaned(story: Story) -> Story:
         story,
         headline=headline if has_words(headline) else "",
         sentences=tuple(sentence for sentence in sentences if has_words(sentence)),
-        link=story.link.strip()
-        if is_link(story.link.strip())
-        else clean_line(story.link),
+        link=link_or_text(story.link),
     )
 
 

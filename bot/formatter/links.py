@@ -8,6 +8,8 @@ import regex
 
 from bot.domain.messages import utf16_length
 
+from .cleaning import clean_line
+
 LONGEST = 2_048  #: UTF-16 units; Telegram drops what is longer
 
 _SCHEME = regex.compile(r"https?://", regex.IGNORECASE)
@@ -40,6 +42,19 @@ def is_link(address: str) -> bool:
         and len(labels) > 1
         and all(_LABEL.fullmatch(label) for label in labels)
     )
+
+
+def link_or_text(address: str) -> str:
+    """Return *address* if it is a link, else as cleaned text that is none.
+
+    What would become a link by losing a character is not what its author wrote, and
+    loses its scheme.
+    """
+    address = address.strip()
+    if is_link(address):
+        return address
+    text = clean_line(address)
+    return text.partition("://")[2] if is_link(text) else text
 
 
 def host_of(link: str) -> str:

@@ -10,12 +10,14 @@ from .faults import CALL_FAULTS, CALLBACK_FAULTS, Fault, Faults
 from .log import Log, Record
 from .people import Chat, Message, Person
 from .server import Sandbox
+from .whatsapp import Delays, Template
 from .world import World
 
 __all__ = [
     "CALLBACK_FAULTS",
     "CALL_FAULTS",
     "Chat",
+    "Delays",
     "Fault",
     "Faults",
     "Log",
@@ -23,5 +25,6 @@ __all__ = [
     "Person",
     "Record",
     "Sandbox",
+    "Template",
     "World",
 ]

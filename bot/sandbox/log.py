@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from io import TextIOWrapper
     from pathlib import Path
 
+PAUSE = 0.005  #: seconds between two looks while waiting, however much happens
 #: Methods that put a new message into a chat.
 SENDING = frozenset({"sendMessage", "sendPhoto", "Messages.create"})
 
@@ -174,6 +175,7 @@ class Log:
                 found = list(question(self))
                 if len(found) >= count:
                     return found
+                await asyncio.sleep(PAUSE)
         raise AssertionError  # pragma: no cover - changes() never ends
 
     async def changes(self) -> AsyncIterator[None]:

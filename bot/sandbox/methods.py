@@ -9,7 +9,7 @@ from .messages import Messages
 from .parameters import Refusal, bad
 from .people import Member
 from .rights import visible_chat, writable_chat
-from .shapes import full_chat_json, member_json, user_json
+from .shapes import ANONYMOUS, full_chat_json, member_json, user_json
 from .updates import Conflict
 
 if TYPE_CHECKING:
@@ -159,6 +159,8 @@ class Methods:
         user = given["user_id"]
         if user == world.bot_id:
             return member_json(world.bot_user(), world.bot_in(chat), chat)
+        if user == ANONYMOUS["id"]:  # stands for any administrator, proves nothing
+            return member_json(ANONYMOUS, Member("left"), chat)
         person = world.people.get(user)
         if person is None:
             raise bad("PARTICIPANT_ID_INVALID")

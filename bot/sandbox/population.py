@@ -173,7 +173,7 @@ class Population:
         if isinstance(where, Chat):
             return where.current
         if where in self.chats:
-            return self.chats[where]
+            return self.chats[where].current
         raise LookupError(f"no chat {where}")
 
     def phone(self, person: Person) -> Chat:

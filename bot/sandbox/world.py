@@ -154,6 +154,7 @@ class World(Population):
         """Delete one's Telegram account; nobody is told."""
         self._act("deactivate", person, person.id)
         person.deactivated = True
+        self._changed(self.chats[person.id])
 
     # --- groups and channels ---------------------------------------------
 
@@ -240,6 +241,7 @@ class World(Population):
         """Delete a group for everybody; nobody is told."""
         self._act("delete_group", None, group.current.id)
         group.current.deleted = True
+        self._changed(group.current)
 
     def leave(self, chat: Chat) -> None:
         """Let the bot leave *chat* by its own will."""
@@ -328,6 +330,7 @@ class World(Population):
         """End the 24 hours at once, though the application believes them open."""
         self._act("close_window", person, person.whatsapp)
         self.network.close_window(person)
+        self._changed(self.phone(person))
 
     async def opt_out(self, person: Person) -> Message:
         """Write STOP, which the provider obeys by itself."""

@@ -25,10 +25,10 @@ def plain(kind: str, thing: object, within: AutogenContext) -> str | Literal[Fal
 
     A migration must not change when a class of ours does.
     """
-    if kind != "type" or not isinstance(thing, TypeDecorator):
-        return False
     if isinstance(thing, Moment):
         return 'sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite")'
+    if kind != "type" or not isinstance(thing, TypeDecorator):
+        return False
     dialect = within.dialect
     return False if dialect is None else f"sa.{thing.load_dialect_impl(dialect)!r}"
 

@@ -10,7 +10,7 @@ from bot.formatter import JoinLine
 
 OWN_LINK = "https://www.kashmir.example/2023/01/a_b-c/?x=1&y=*2*"
 
-_PIECES = """
+_PIECES_OF_PAGES = """
 <b> </b> <br/> <a href="x"> &amp; &nbsp; &#65; & < > " ' *bold* _it_ ~no~ ` ``` * _ > -
 @name #tag /start $CASH example.com www.example.org/a?b a.b.co t.me/x 1.1.1.1 http://x
 https://evil.example/a_b?x=1&y=<2> javascript:alert(1) mailto:a@b.com tg://x a@b.com
@@ -18,7 +18,8 @@ Police said. the minister, told “We will not bow,” he Rs. 1.5 U.S. Dr. Khan 
 “ ” ( ) [ « » | | - — – : ; , . ! ? … ؟ ۔ । ، ؛ وزیر نے کہا۔ پولیس کے مطابق واٹس ایپ
 पुलिस ने कहा। ग्रुप में قالت الشرطة إن مجموعة واتساب SRINAGAR: Islamabad- ACT NOW |
 👨‍👩‍👧‍👦 🏳️‍🌈 🇵🇰 👍🏽 #️⃣ e\u0301 क्षि 가 𝒜 ａ ß ŉ
-""".split()
+"""
+_PIECES = _PIECES_OF_PAGES.split()
 _ODD = [
     "\u202e", "\u202a", "\u2066", "\u2067", "\u2069", "\u200f", "\u200b", "\u2060",
     "\ufeff", "\x00", "\x07", "\x1b[31m", "\ud800", "\udfff", "\ufffe", "\U0001ffff",

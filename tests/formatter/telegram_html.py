@@ -17,7 +17,7 @@ SIMPLE = {"b", "strong", "i", "em", "u", "ins", "s", "strike", "del", "code", "p
 SPOILED = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ud800-\udfff\ufdd0-\ufdef]"
 )
-NEXT = re.compile(r"[^<&]*")
+NEXT = re.compile(r"[<&]")
 LINK = re.compile(
     r"https?://[^\s/?#@\\]+\.[^\s/?#@\\.]+[^\s]*", re.IGNORECASE | re.DOTALL
 )
@@ -40,7 +40,7 @@ class Parsed:
     unlinked: str = ""  #: the text outside links, a space in place of each
 
 
-def parse(markup: str) -> Parsed:
+def parse(markup: str) -> Parsed:  # noqa: C901, PLR0912 — a grammar, read in one go
     """Return what *markup* shows, or raise `Refused`."""
     if len(markup.encode()) > MOST_BYTES:  # lone surrogates raise here
         raise Refused("Text is too long")
@@ -66,7 +66,8 @@ def parse(markup: str) -> Parsed:
             else:
                 opened.append(_open(tag, opened, parsed))
         else:
-            end = NEXT.search(markup, at).end()
+            following = NEXT.search(markup, at)
+            end = following.start() if following else len(markup)
             parsed.text += markup[at:end]
             if not any(tag == "a" for tag, _, _ in opened):
                 parsed.unlinked += markup[at:end]

@@ -219,7 +219,7 @@ def test_long_paragraphs_are_the_storys():
 
 def test_where_all_is_furniture_nothing_is_left_out():
     digest = compose(Draft(text="Join our WhatsApp group\nACT NOW |\nRs 100 | |"))
-    assert [note.code for note in digest.notes][0] == "only-furniture"
+    assert digest.notes[0].code == "only-furniture"
     assert digest.stories[0].sentences[0] == "Join our WhatsApp group"
 
 

@@ -89,9 +89,18 @@ LEADS = [
         "A 23-year-old student from Kupwara district who had gone missing from his hostel in Delhi last month was found dead in a canal on the outskirts of the city on Friday evening.",
         "A 23-year-old student from Kupwara district who had gone missing from his hostel in Delhi last month was found dead",
     ),
-    ("Last week, a court in Islamabad issued a warrant.", "A court in Islamabad issued a warrant"),
-    ("At dawn the guns fell silent, witnesses said.", "At dawn the guns fell silent, witnesses said"),
-    ("Once a bustling market, the old city of Aleppo lies in ruins.", "The old city of Aleppo lies in ruins"),
+    (
+        "Last week, a court in Islamabad issued a warrant.",
+        "A court in Islamabad issued a warrant",
+    ),
+    (
+        "At dawn the guns fell silent, witnesses said.",
+        "At dawn the guns fell silent, witnesses said",
+    ),
+    (
+        "Once a bustling market, the old city of Aleppo lies in ruins.",
+        "The old city of Aleppo lies in ruins",
+    ),
     ("Despite everything.", "Despite everything"),
     ("He met officials of the U.S.", "He met officials of the U.S."),
     ("Will Kabul give in?", "Will Kabul give in?"),
@@ -118,9 +127,21 @@ def test_english(lead, headline):
             "ur",
             "شہر کی سب سے پرانی عوامی لائبریری پیر سے رات دس بجے تک کھلی رہے گی، محکمہ ثقافت نے جمعرات کو اعلان کیا",
         ),
-        ("सरकार ने सोमवार को नई योजना की घोषणा की।", "hi", "सरकार ने सोमवार को नई योजना की घोषणा की"),
-        ("أعلنت الحكومة يوم الاثنين خطة جديدة.", "ar", "أعلنت الحكومة يوم الاثنين خطة جديدة"),
-        ("In Berlin, am Montag, sprach der Kanzler.", "de", "In Berlin, am Montag, sprach der Kanzler"),
+        (
+            "सरकार ने सोमवार को नई योजना की घोषणा की।",
+            "hi",
+            "सरकार ने सोमवार को नई योजना की घोषणा की",
+        ),
+        (
+            "أعلنت الحكومة يوم الاثنين خطة جديدة.",
+            "ar",
+            "أعلنت الحكومة يوم الاثنين خطة جديدة",
+        ),
+        (
+            "In Berlin, am Montag, sprach der Kanzler.",
+            "de",
+            "In Berlin, am Montag, sprach der Kanzler",
+        ),
     ],
 )
 def test_other_languages_begin_at_the_beginning(lead, language, headline):

@@ -1,5 +1,7 @@
 """The story the newsroom gave us, from the pasted page to the chat."""
 
+# ruff: noqa: E501, ISC004 — a page as it was pasted
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -130,4 +132,6 @@ def test_the_storys_last_sentence_stays(page):
     """It speaks of dollars and of what “we” stand ready for."""
     last = page.strip().split("\n")[: -len(TAIL)][-1]
     assert "stand ready to assist" in last
-    assert last in " ".join(compose(Draft(text=f"A headline.\n{last}")).stories[0].sentences)
+    assert last in " ".join(
+        compose(Draft(text=f"A headline.\n{last}")).stories[0].sentences
+    )

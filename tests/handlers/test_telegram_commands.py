@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from conftest import group, telegram
 
 from bot.domain.recipients import Kind
 from handlers.telegram.incoming import command_in
+from tests.handlers.world import group, telegram
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from conftest import group, telegram
 
 from bot.domain.broadcasts import BroadcastState
 from bot.domain.recipients import Address, Channel, Kind
+from tests.handlers.world import group, telegram
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from conftest import group, telegram
 
 from bot.domain.errors import TryLater
 from bot.domain.recipients import Kind
 from bot.enrolment import offer_id
+from tests.handlers.world import group, telegram
 
 ANONYMOUS = {"id": 1087968824, "is_bot": True, "first_name": "Group"}
 

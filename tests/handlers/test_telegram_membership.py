@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from conftest import group, telegram
-
 from bot.domain.recipients import Kind, Standing
+from tests.handlers.world import group, telegram
 
 OUT = {"status": "left"}
 KICKED = {"status": "kicked", "until_date": 0}

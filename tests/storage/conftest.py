@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import event
 
 from bot.domain.articles import Draft
 from bot.domain.broadcasts import Broadcast, BroadcastId, BroadcastState, Lane
@@ -158,3 +159,18 @@ def desk(database: SqliteDatabase) -> Desk:
     return Desk(database)
 
 
+
+
+@pytest.fixture
+def statements(database: SqliteDatabase) -> list[tuple[str, Any]]:
+    """Every statement that is run, with its parameters."""
+    seen: list[tuple[str, Any]] = []
+
+    for engine in (database._writer, database._reader):
+
+        @event.listens_for(engine.sync_engine, "before_cursor_execute")
+        def see(*call: Any) -> None:
+            _connection, _cursor, statement, parameters, *_ = call
+            seen.append((statement, parameters))
+
+    return seen

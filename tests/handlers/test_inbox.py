@@ -1,0 +1,165 @@
+"""Whatever comes in, the inbox goes on."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.domain.errors import StorageError
+from bot.domain.recipients import Channel, Kind
+from handlers.inbox import STORAGE_ERRORS, InboxReader
+from tests.handlers.world import telegram
+
+if TYPE_CHECKING:
+    from bot.domain.inbound import Inbound
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(min_value=-(2**70), max_value=2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+PERSON = st.fixed_dictionaries({"id": JSON, "is_bot": JSON, "first_name": JSON})
+CHAT = st.fixed_dictionaries(
+    {"id": JSON, "type": JSON | st.sampled_from(["private", "group", "channel"])}
+)
+MESSAGE = st.fixed_dictionaries(
+    {"message_id": JSON, "date": JSON, "chat": CHAT | JSON},
+    optional={"from": PERSON | JSON, "text": JSON, "chat_shared": JSON},
+)
+UPDATE = st.dictionaries(st.text(), JSON) | st.fixed_dictionaries(
+    {"update_id": JSON},
+    optional={
+        "message": MESSAGE | JSON,
+        "callback_query": JSON,
+        "my_chat_member": JSON,
+        "edited_message": JSON,
+    },
+)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(payload=UPDATE, channel=st.sampled_from(Channel), status=st.booleans())
+async def test_no_payload_stops_the_inbox(world, payload, channel, status):
+    number = next(world.numbers)
+    key = f"{'status' if status else 'update'}:{number}"
+    await world.store(channel, key, payload)
+    await world.store(Channel.TELEGRAM, f"after:{number}", {"update_id": number})
+
+    assert await world.inbox.run("all") is None
+
+    async with world.database.snapshot() as tx:
+        assert await tx.inbox.waiting(limit=10) == []
+
+
+async def test_one_that_fails_is_set_aside_and_the_next_is_had(world, caplog):
+    secret = "a very private remark"
+    await world.store(
+        Channel.TELEGRAM,
+        "update:900",
+        {"update_id": 900, "message": {"text": secret, "chat": secret}},
+    )
+
+    await world.says("/stop")
+
+    assert len(await world.errors()) == 1
+    assert len(await world.texts(100)) == 1
+    [record] = [each for each in caplog.records if each.levelno >= logging.ERROR]
+    assert secret not in f"{record.getMessage()} {record.__dict__}"
+
+
+async def test_messages_are_worked_off_in_order(world):
+    await world.enrolment.enrol_by_hand(
+        "valley", telegram(100), Kind.READER, by="test", evidence="a test"
+    )
+    for number, text in ((901, "/stop"), (902, "/help"), (903, "hello")):
+        await world.store(
+            Channel.TELEGRAM,
+            f"update:{number}",
+            {
+                "update_id": number,
+                "message": {
+                    "message_id": 1,
+                    "date": 1763800000,
+                    "chat": {"id": 100, "type": "private"},
+                    "from": {"id": 100, "is_bot": False, "first_name": "A"},
+                    "text": text,
+                },
+            },
+        )
+
+    await world.inbox.run("all")
+
+    left, what, hint = await world.texts(100)
+    assert left.startswith("You have left")
+    assert what.startswith("What you can write")
+    assert hint.startswith("I did not understand")
+
+
+class Failing:
+    """A handler that finds the database unable, at first."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+        self.handled: list[str] = []
+
+    async def handle(self, entry: Inbound, *, key: str) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise StorageError("locked")
+        self.handled.append(key)
+
+
+def reader(world, handler) -> InboxReader:
+    return InboxReader(
+        database=world.database,
+        clock=world.clock,
+        handlers={Channel.TELEGRAM: handler},
+    )
+
+
+async def test_a_database_that_could_not_answer_loses_nothing(world):
+    handler = Failing(1)
+    inbox = reader(world, handler)
+    await world.store(Channel.TELEGRAM, "update:1", {})
+
+    again = await inbox.run("all")
+    assert again > world.clock.now()
+    assert await inbox.run("all") is None
+
+    assert handler.handled == ["telegram:update:1"]
+    assert await world.errors() == []
+
+
+async def test_an_entry_that_always_fails_does_not_block_for_ever(world):
+    handler = Failing(STORAGE_ERRORS)
+    inbox = reader(world, handler)
+    await world.store(Channel.TELEGRAM, "update:1", {})
+    await world.store(Channel.TELEGRAM, "update:2", {})
+
+    while await inbox.run("all") is not None:
+        world.clock.advance(timedelta(minutes=1))
+
+    assert handler.handled == ["telegram:update:2"]
+    assert await world.errors() == ["StorageError"]
+
+
+async def test_a_channel_without_a_handler_is_set_aside(world):
+    inbox = reader(world, Failing(0))
+    await world.store(Channel.WHATSAPP, "message:SM1", {})
+
+    assert await inbox.run("all") is None
+    assert await world.errors() == ["KeyError"]
