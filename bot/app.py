@@ -27,6 +27,7 @@ from bot.notices import Notices
 from bot.pump import Pump
 from bot.replies import Replies
 from bot.runners.local import LocalRunner
+from bot.strangers import Strangers
 from bot.sweep import Sweep
 from bot.transports.http import Patience, open_session
 from bot.transports.telegram import TelegramChats, TelegramMessenger
@@ -54,6 +55,8 @@ log = logging.getLogger("harkara.app")
 
 #: Seconds between two looks at what only time brings about.
 SWEEP_EVERY = 1.0
+#: Seconds between two looks at groups that nobody has vouched for.
+STRANGERS_EVERY = 5.0
 #: Seconds before a provider that cannot be reached at start is tried again.
 AGAIN = 5.0
 #: How long a Telegram long poll may stay open.
@@ -203,6 +206,15 @@ async def running(
                 poll=POLL,
             )
             tasks.append(asyncio.create_task(polling.run(), name="polling"))
+            strangers = Strangers(
+                database=desk.database,
+                clock=desk.clock,
+                enrolment=desk.enrolment,
+                replies=desk.replies,
+                chats=TelegramChats(desk.bot),
+            )
+            desk.runner.register("strangers", strangers.run)
+            desk.runner.every(STRANGERS_EVERY, "strangers", "all")
             stack.push_async_callback(polling.stop)
         await desk.runner.kick("inbox", "all")
         await desk.broadcaster.kick()
@@ -406,6 +418,5 @@ def _sweep(settings: Settings, desk: Desk) -> Sweep:
         ledger=desk.ledger,
         senders=desk.senders,
         messengers=desk.messengers,
-        chats=TelegramChats(desk.bot) if desk.bot is not None else None,
         repeat_doubtful=settings.when_in_doubt == "repeat",
     )

@@ -106,7 +106,7 @@ class Notices:
         )
         await self._tell(
             tx,
-            f"stranger:{group.id}:{now:%Y%m%dT%H%M%S}",
+            f"stranger:{group.id}:{group.leave_at or now:%Y%m%dT%H%M%S}",
             lambda language: phrases.stranger(language, title=group.title),
             now=now,
             buttons=buttons,

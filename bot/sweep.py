@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.broadcasts import BroadcastState
 from bot.domain.deliveries import Progress, State
-from bot.domain.errors import SendError
 from bot.domain.outcomes import Report
-from bot.domain.recipients import Standing
 from bot.ledger import reopen
 
 if TYPE_CHECKING:
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from bot.domain.deliveries import Attempt, DeliveryId
     from bot.domain.recipients import Channel, SenderId
     from bot.ledger import Ledger
-    from bot.ports import Chats, Clock, Database, Messenger, Runner, Transaction
+    from bot.ports import Clock, Database, Messenger, Runner, Transaction
 
 log = logging.getLogger("harkara.sweep")
 
@@ -42,7 +40,6 @@ class Sweep:
         ledger: Ledger,
         senders: Mapping[Channel, SenderId],
         messengers: Mapping[Channel, Messenger],
-        chats: Chats | None = None,
         repeat_doubtful: bool = False,
     ) -> None:
         self._database = database
@@ -51,13 +48,11 @@ class Sweep:
         self._ledger = ledger
         self._senders = senders
         self._messengers = messengers
-        self._chats = chats
         self._repeat = repeat_doubtful
         self._asked: dict[SenderId, datetime] = {}
 
     async def run(self, _key: str) -> None:
         """Look at everything once."""
-        await self._leave_strangers()
         now = self._clock.now()
         async with self._database.transaction() as tx:
             await tx.deliveries.expire(now=now)
@@ -134,24 +129,3 @@ class Sweep:
                 again = replace(found, state=State.QUEUED, due_at=self._clock.now())
                 await tx.deliveries.save([again], [attempt] if attempt else [])
                 await reopen(tx, again)
-
-    async def _leave_strangers(self) -> None:
-        """Leave the groups that nobody has vouched for in time."""
-        if self._chats is None:
-            return
-        async with self._database.snapshot() as tx:
-            groups = await tx.recipients.to_leave(now=self._clock.now())
-        for group in groups:
-            try:
-                await self._chats.leave(group.address)
-            except SendError as error:
-                log.warning(
-                    "a group could not be left",
-                    extra={"recipient": group.id, "code": error.code},
-                )
-                continue
-            async with self._database.transaction() as tx:
-                await tx.recipients.leave_at(group.id, None)
-                await tx.recipients.set_standing(
-                    group.id, Standing.GONE, reason="nobody vouched"
-                )

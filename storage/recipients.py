@@ -255,6 +255,7 @@ def to_recipient(row: Row[Any]) -> Recipient:
         standing=row.standing,
         last_inbound_at=row.last_inbound_at,
         strikes=row.strikes,
+        leave_at=row.leave_at,
     )
 
 

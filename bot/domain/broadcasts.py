@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, NewType
+from typing import TYPE_CHECKING
 
-from bot.domain.deliveries import ARRIVED, State
+from bot.domain.deliveries import ARRIVED, BroadcastId, State
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from bot.domain.messages import Text
     from bot.domain.recipients import AudienceId, Channel
 
-BroadcastId = NewType("BroadcastId", int)
+__all__ = [
+    "Broadcast",
+    "BroadcastId",
+    "BroadcastState",
+    "ChannelPlan",
+    "Coverage",
+    "Lane",
+    "Plan",
+]
 
 
 class Lane(IntEnum):

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from bot.domain.broadcasts import BroadcastId
     from bot.domain.errors import FailureKind
     from bot.domain.recipients import AudienceId, RecipientId, SenderId
 
+BroadcastId = NewType("BroadcastId", int)
 DeliveryId = NewType("DeliveryId", int)
 
 

@@ -71,6 +71,7 @@ class Recipient:
     standing: Standing = Standing.ACTIVE
     last_inbound_at: datetime | None = None  #: opens WhatsApp's 24-hour window
     strikes: int = 0  #: consecutive answers that call the address in doubt
+    leave_at: datetime | None = None  #: when we leave, unless somebody vouches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ LONGEST_SENTENCE = 1_200  #: UTF-16 units
 LONGEST_HEADLINE = 250  #: UTF-16 units
 LONG_LINK = 700  #: UTF-16 units; WhatsApp shows addresses in full, within 1,600
 
+_NAMED = 20  # paragraphs left out, in a note
 _SHOWN = 60  # characters of a paragraph in a note
 _LONGEST_TITLE = 140  # characters of a first line that may be the headline
 _FEWEST_TITLE_WORDS = 3
@@ -167,7 +168,9 @@ def _without_furniture(
         )
         return paragraphs
     if removed:
-        begun = "; ".join(f"“{shorten(line, _SHOWN)}”" for line in removed)
+        begun = "; ".join(f"“{shorten(line, _SHOWN)}”" for line in removed[:_NAMED])
+        if len(removed) > _NAMED:
+            begun += f"; and {len(removed) - _NAMED} more"
         what = "1 paragraph" if len(removed) == 1 else f"{len(removed)} paragraphs"
         notes.append(
             Note("furniture-removed", f"Left out as page furniture, {what}: {begun}")

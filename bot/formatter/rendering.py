@@ -53,7 +53,7 @@ def render(
                 f"a limit of {limit} is too small: {SMALLEST_LIMIT} at least"
             )
         most = replace(most, length=min(most.length, limit))
-    pieces = [fit(block, dialect, most) for block in blocks_of(digest, join)]
+    pieces = [fit(block, dialect, most.length) for block in blocks_of(digest, join)]
     packed = pack(
         [piece for piece in pieces if piece is not None],
         measure=lambda piece: piece.size,
@@ -72,10 +72,6 @@ def render(
 
 
 def _dialect(channel: Channel | None, own: frozenset[str]) -> Dialect:
-    match channel:
-        case Channel.TELEGRAM:
-            return Telegram(own)
-        case Channel.WHATSAPP:
-            return WhatsApp()
-        case None:
-            return Plain()
+    if channel is Channel.TELEGRAM:
+        return Telegram(own)
+    return WhatsApp() if channel is Channel.WHATSAPP else Plain()

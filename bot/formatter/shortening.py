@@ -62,9 +62,6 @@ def _first_units(text: str, units: int) -> str:
 
 def _whole_graphemes(head: str, text: str) -> str:
     """Return *head*, a beginning of *text*, without the grapheme it cuts, if it can."""
-    last = 0
-    for found in _GRAPHEME.finditer(text[: len(head) + _AHEAD]):
-        if found.end() > len(head):
-            break
-        last = found.end()
+    graphemes = _GRAPHEME.finditer(text[: len(head) + _AHEAD])
+    last = max((end for g in graphemes if (end := g.end()) <= len(head)), default=0)
     return head[:last] if last else head

@@ -25,12 +25,13 @@ def plain(kind: str, thing: object, within: AutogenContext) -> str | Literal[Fal
 
     A migration must not change when a class of ours does.
     """
-    if isinstance(thing, Moment):
+    if kind == "type" and isinstance(thing, Moment):
         return 'sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite")'
     if kind != "type" or not isinstance(thing, TypeDecorator):
         return False
-    dialect = within.dialect
-    return False if dialect is None else f"sa.{thing.load_dialect_impl(dialect)!r}"
+    if within.dialect is None:
+        return False
+    return f"sa.{thing.load_dialect_impl(within.dialect)!r}"
 
 
 def run(connection: Connection) -> None:

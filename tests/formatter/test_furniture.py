@@ -223,6 +223,13 @@ def test_where_all_is_furniture_nothing_is_left_out():
     assert digest.stories[0].sentences[0] == "Join our WhatsApp group"
 
 
+def test_a_note_names_no_more_than_an_editor_reads():
+    text = "\n".join([*STORY, *(f"Rs {number} | |" for number in range(100, 130))])
+    (note, _) = compose(Draft(text=text)).notes
+    assert "30 paragraphs: “Rs 100 | |”; " in note.text
+    assert note.text.endswith("“Rs 119 | |”; and 10 more")
+
+
 def test_an_opinion_that_ends_with_journalism_stays():
     end = "We must defend our reporters, our editors and independent journalism."
     assert without_furniture([*STORY, end]) == ([*STORY, end], [])

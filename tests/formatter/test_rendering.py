@@ -74,6 +74,13 @@ def test_a_caption_is_shorter():
     assert all(message.length <= 1_024 for message in rest)
 
 
+def test_a_story_without_a_headline_begins_with_its_lead():
+    (message,) = render(
+        Digest(stories=(Story(headline="", sentences=("Hail.",)),)), None
+    )
+    assert message.text == "Hail."
+
+
 def test_a_limit_is_never_raised():
     assert (
         render(Digest(stories=(STORY,)), Channel.WHATSAPP, limit=9_999)[0].limit

@@ -186,12 +186,11 @@ def test_an_urdu_line_that_begins_in_english_is_laid_out_from_the_right():
 
 def test_all_bytes_of_markup_fit():
     """Ampersands take five bytes and quotation marks in an address six."""
-    link = "https://example.com/" + '"' * 2_000
-    story = Story(
-        headline="&" * 3_000 + " a", sentences=("&" * 5_000 + "a",), link=link
-    )
+    link = "https://example.com/" + '"' * 2_028
+    story = Story(headline="a" + "&" * 3_000, sentences=("a" + "&" * 5_000,), link=link)
     for message in render(Digest(stories=(story, story)), Channel.TELEGRAM):
         parse(message.text)
+        assert message.length == 4_096
 
 
 def test_no_more_than_a_hundred_entities_in_a_message():

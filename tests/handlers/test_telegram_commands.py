@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.recipients import Kind
-from handlers.telegram.incoming import command_in
+from handlers.telegram.incoming import Command, command_in
 from tests.handlers.world import group, telegram
 
 
@@ -20,13 +20,7 @@ from tests.handlers.world import group, telegram
     ],
 )
 def test_commands_are_read(text, name, target, arguments):
-    command = command_in(text)
-
-    assert (command.name, command.target, command.arguments) == (
-        name,
-        target,
-        arguments,
-    )
+    assert command_in(text) == Command(name, target, arguments)
 
 
 @pytest.mark.parametrize("text", ["", "hello /help", "/", "/a-b", "//help", "/پ"])

@@ -65,7 +65,7 @@ def administrator(*, post: bool = True):
     return {"status": "administrator", "can_post_messages": post, **rights}
 
 
-async def standing(world, number: int) -> Standing:
+async def standing(world, number):
     found = await world.enrolment.find(telegram(number))
     return found[0].standing
 

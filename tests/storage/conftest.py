@@ -15,8 +15,9 @@ from bot.domain.broadcasts import Broadcast, BroadcastId, BroadcastState, Lane
 from bot.domain.deliveries import Attempt, Form, Progress, Reference
 from bot.domain.digests import Digest, Story
 from bot.domain.messages import Text
-from bot.domain.recipients import Address, Channel, Consent, Kind
+from bot.domain.recipients import Address, Channel, Consent, Kind, Standing
 from storage import SqliteDatabase, upgrade
+from storage.tables import enrolments, recipients
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -91,6 +92,43 @@ class Desk:
                 )
         return made
 
+    async def crowd(self, audience: Audience, size: int) -> None:
+        """Enrol many at once, past the port."""
+        numbers = range(10_000, 10_000 + size)
+        async with self.database.transaction() as tx:
+            connection = tx.recipients._connection
+            await connection.run(
+                recipients.insert(),
+                [
+                    {
+                        "id": number,
+                        "channel": Channel.TELEGRAM,
+                        "value": str(number),
+                        "thread": 0,
+                        "kind": Kind.READER,
+                        "title": "",
+                        "language": "",
+                        "standing": Standing.ACTIVE,
+                        "standing_reason": "",
+                        "strikes": 0,
+                        "created_at": NOW,
+                    }
+                    for number in numbers
+                ],
+            )
+            await connection.run(
+                enrolments.insert(),
+                [
+                    {
+                        "audience_id": audience.id,
+                        "recipient_id": number,
+                        "began_at": NOW,
+                        "end_reason": "",
+                    }
+                    for number in numbers
+                ],
+            )
+
     async def broadcast(
         self,
         *audiences: Audience,
@@ -157,8 +195,6 @@ MESSAGE = Text(text="<b>خبر</b>", markup="HTML", length=3, limit=4096)
 @pytest.fixture
 def desk(database: SqliteDatabase) -> Desk:
     return Desk(database)
-
-
 
 
 @pytest.fixture

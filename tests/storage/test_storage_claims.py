@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from conftest import CONSENT, MESSAGE, NOW, SECOND, attempt_of
+from conftest import MESSAGE, NOW, SECOND, attempt_of
 
 from bot.domain.broadcasts import BroadcastState, ChannelPlan, Lane
 from bot.domain.deliveries import Progress, State
@@ -116,9 +116,7 @@ async def test_the_gone_the_resting_and_those_who_left_get_no_row(desk):
 
 async def test_two_thousand_are_planned_in_as_many_statements_as_two(desk, statements):
     audience = await desk.audience()
-    async with desk.database.transaction() as tx:
-        for number in range(2000):
-            await desk_recipient(tx, audience, number)
+    await desk.crowd(audience, 2000)
     statements.clear()
 
     broadcast = await desk.broadcast(audience, parts=2)
@@ -127,15 +125,6 @@ async def test_two_thousand_are_planned_in_as_many_statements_as_two(desk, state
     assert len(inserts) == 2, "one for each part"
     async with desk.database.snapshot() as tx:
         assert (await tx.deliveries.coverage(broadcast.id)).planned == 4000
-
-
-async def desk_recipient(tx, audience, number):
-    from bot.domain.recipients import Address, Kind
-
-    made = await tx.recipients.ensure(
-        Address(Channel.TELEGRAM, f"5{number}"), Kind.READER, now=NOW
-    )
-    await tx.audiences.enrol(audience.id, made.id, link=None, consent=CONSENT, now=NOW)
 
 
 # --- claiming ----------------------------------------------------------------------
@@ -299,9 +288,7 @@ async def test_an_old_owner_is_fenced_off(desk):
 
 async def test_five_hundred_are_claimed_and_marked_in_few_statements(desk, statements):
     audience = await desk.audience()
-    async with desk.database.transaction() as tx:
-        for number in range(500):
-            await desk_recipient(tx, audience, number)
+    await desk.crowd(audience, 500)
     sender, epoch = await desk.owner()
     broadcast = await desk.broadcast(audience)
     statements.clear()

@@ -50,8 +50,9 @@ digests = st.builds(
 scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | words
 anything = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(words, inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3)
+    ),
     max_leaves=10,
 )
 
