@@ -82,7 +82,7 @@ async def upgrade(path: Path | str) -> tuple[str, str]:
 
 
 def _upgrade(path: Path) -> tuple[str, str]:
-    # Alembic is slow to import, and wanted here only.
+    # slow to import, and wanted for an upgrade only
     from alembic import command
     from alembic.runtime.migration import MigrationContext
 
@@ -122,6 +122,7 @@ def _upgrade(path: Path) -> tuple[str, str]:
 
 def configuration(connection: Connection) -> Config:
     """Tell Alembic where the migrations are and which database they are for."""
+    # slow to import, and wanted for an upgrade only
     from alembic.config import Config
 
     config = Config()

@@ -14,6 +14,7 @@ import typer
 from bot.domain.articles import Draft
 from bot.domain.recipients import Channel
 from bot.formatter import FormatterError, JoinLine, compose, render
+from bot.phrases import join_words
 
 if TYPE_CHECKING:
     from bot.domain.digests import Digest
@@ -97,9 +98,6 @@ def _as_json(digest: Digest, messages: tuple[Text, ...]) -> str:
 
 
 def _join_words(language: str, medium: Medium, join_link: str) -> str:
-    # deferred: the catalogues are read only where a join line is asked for
-    from bot.phrases import join_words
-
     channel = _channel(medium)
     if channel is None:  # plain text has no channel; the link knows where it leads
         leads_to_telegram = "t.me/" in join_link.lower()

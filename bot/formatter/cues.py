@@ -42,6 +42,7 @@ OPENING = regex.compile(
     r"|become (?:a|our)|be (?:a )?part of|help (?:us|keep|fund|support)|stand with us"
     r"|share this|share (?:on|via|the (?:story|article|news|post))"
     r"|like us|like (?:our|and)|get (?:the|our|all|latest|breaking|daily|news)"
+    r"|you can (?:help|support|join|donate|contribute|subscribe)"
     r"|(?:will|would|can|could) you (?:help|support|join|consider|donate|chip|give)"
     r"|(?:every|any|each) (?:contribution|donation|subscription|rupee|dollar|gift)"
     r"|get [\w ]{2,30} on (?:whatsapp|telegram)"

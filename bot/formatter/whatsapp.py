@@ -14,6 +14,7 @@ import regex
 
 from .cleaning import JOINER
 from .dialect import Piece, sized
+from .links import is_link
 from .packing import Size
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class WhatsApp:
             case "headline" | "text":
                 shown = text
             case _:
-                shown = "\n".join(filter(None, (text, line.link)))
+                link = line.link if is_link(line.link) else self.harmless(line.link)
+                shown = "\n".join(filter(None, (text, link)))
         return sized(shown, shown)
 
 

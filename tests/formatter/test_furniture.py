@@ -22,6 +22,7 @@ FURNITURE = [
     "Our journalism is free thanks to readers like you.",
     "Please help us by donating to our newsroom.",
     "Chip in today",
+    "You can help us tell more such stories.",
     "SUPPORT US",
     "Donate | Subscribe | Share",
     "Monthly ₹199, Yearly ₹1999",

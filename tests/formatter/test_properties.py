@@ -58,6 +58,9 @@ _REPLACED = {ord(alike): sign for sign, alike in LOOK_ALIKES.items()}
 _WORDS = ("Join our WhatsApp group", "ہمارے گروپ میں شامل ہوں")
 
 
+WORDS = {"Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Nl", "No", "Cn"}
+
+
 def said(text):
     """Return the newsroom's words in *text*, for comparison."""
     return " ".join(text.translate(_INSERTED).translate(_REPLACED).split())
@@ -93,7 +96,9 @@ def assert_fits(messages: tuple[Text, ...], most: int):
     for message, text in zip(messages, shown(messages), strict=True):
         assert message.length == utf16_length(text) <= message.limit <= most
         assert text == text.strip()
-        assert any(category(sign)[0] in "LN" for sign in text) or "://" in text
+        # letters newer than this Python's tables are unassigned to it
+        said_something = any(category(sign)[:2] in WORDS for sign in text)
+        assert said_something or "://" in text
 
 
 def assert_lead_is_kept(digest: Digest, messages):

@@ -61,6 +61,10 @@ def test_the_join_line():
     assert sent(join=join).endswith("\n\nJoin us\nhttps://wa.me/1?text=JOIN%20a_b")
 
 
+def test_an_odd_link_is_text():
+    assert sent(link="*a*").endswith("\n\n∗a∗")
+
+
 def test_a_join_line_too_long_is_left_out():
     join = JoinLine("Join us", "https://wa.me/" + "a" * 1_600)
     assert "Join" not in sent(join=join)

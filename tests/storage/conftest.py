@@ -1,33 +1,18 @@
-"""A real database file for every test, and values to put into it."""
+"""A real database file for every test."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event
 
-from bot.domain.articles import Draft
-from bot.domain.broadcasts import Broadcast, BroadcastId, BroadcastState, Lane
-from bot.domain.deliveries import Attempt, Form, Progress, Reference
-from bot.domain.digests import Digest, Story
-from bot.domain.messages import Text
-from bot.domain.recipients import Address, Channel, Consent, Kind, Standing
 from storage import SqliteDatabase, upgrade
-from storage.tables import enrolments, recipients
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from bot.domain.recipients import Audience, Recipient, SenderId
-    from bot.ports import Lease
-
-NOW = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
+from tests.storage.desk import Desk
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +26,9 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def path(empty: Path, tmp_path: Path) -> Path:
     """A copy of it."""
-    return shutil.copy(empty, tmp_path / "harkara.db")
+    copy = tmp_path / "harkara.db"
+    shutil.copy(empty, copy)
+    return copy
 
 
 @pytest.fixture
@@ -49,147 +36,6 @@ async def database(path: Path) -> AsyncIterator[SqliteDatabase]:
     """The same, open."""
     async with await SqliteDatabase.open(path, exclusive=True) as opened:
         yield opened
-
-
-class Desk:
-    """Short words for what most tests need first."""
-
-    now = NOW
-
-    def __init__(self, database: SqliteDatabase) -> None:
-        self.database = database
-        self.people = 0
-
-    async def sender(self, channel: Channel = Channel.TELEGRAM) -> SenderId:
-        async with self.database.transaction() as tx:
-            return (await tx.senders.ensure(channel, "desk", now=NOW)).id
-
-    async def owner(self, channel: Channel = Channel.TELEGRAM) -> tuple[SenderId, int]:
-        """A sender taken over, and its epoch."""
-        sender = await self.sender(channel)
-        async with self.database.transaction() as tx:
-            taken = await tx.senders.take(sender, now=NOW)
-        return sender, taken.sender.epoch
-
-    async def audience(self, name: str = "all") -> Audience:
-        async with self.database.transaction() as tx:
-            return await tx.audiences.create(name, title=name.title(), language="ur")
-
-    async def recipient(
-        self,
-        *audiences: Audience,
-        value: str = "",
-        channel: Channel = Channel.TELEGRAM,
-        kind: Kind = Kind.READER,
-    ) -> Recipient:
-        self.people += 1
-        address = Address(channel, value or str(1000 + self.people))
-        async with self.database.transaction() as tx:
-            made = await tx.recipients.ensure(address, kind, now=NOW)
-            for audience in audiences:
-                await tx.audiences.enrol(
-                    audience.id, made.id, link=None, consent=CONSENT, now=NOW
-                )
-        return made
-
-    async def crowd(self, audience: Audience, size: int) -> None:
-        """Enrol many at once, past the port."""
-        numbers = range(10_000, 10_000 + size)
-        async with self.database.transaction() as tx:
-            connection = tx.recipients._connection
-            await connection.run(
-                recipients.insert(),
-                [
-                    {
-                        "id": number,
-                        "channel": Channel.TELEGRAM,
-                        "value": str(number),
-                        "thread": 0,
-                        "kind": Kind.READER,
-                        "title": "",
-                        "language": "",
-                        "standing": Standing.ACTIVE,
-                        "standing_reason": "",
-                        "strikes": 0,
-                        "created_at": NOW,
-                    }
-                    for number in numbers
-                ],
-            )
-            await connection.run(
-                enrolments.insert(),
-                [
-                    {
-                        "audience_id": audience.id,
-                        "recipient_id": number,
-                        "began_at": NOW,
-                        "end_reason": "",
-                    }
-                    for number in numbers
-                ],
-            )
-
-    async def broadcast(
-        self,
-        *audiences: Audience,
-        parts: int = 1,
-        lane: Lane = Lane.REGULAR,
-        state: BroadcastState = BroadcastState.RUNNING,
-        expires_in: timedelta = timedelta(hours=6),
-        confirmed_at: datetime = NOW,
-    ) -> Broadcast:
-        """A broadcast to *audiences* on Telegram, planned and under way."""
-        async with self.database.transaction() as tx:
-            sender = await tx.senders.ensure(Channel.TELEGRAM, "desk", now=NOW)
-            digest = await tx.broadcasts.add_digest(DIGEST, [], now=NOW)
-            made = await tx.broadcasts.add(
-                Broadcast(
-                    id=BroadcastId(0),
-                    digest=digest,
-                    lane=lane,
-                    state=state,
-                    planned_by="editor:1",
-                    planned_at=NOW,
-                    expires_at=NOW + expires_in,
-                    confirmed_at=confirmed_at,
-                ),
-                [each.id for each in audiences],
-            )
-            await tx.deliveries.plan(
-                made.id,
-                parts={(each.id, Channel.TELEGRAM): parts for each in audiences},
-                senders={Channel.TELEGRAM: sender.id},
-                now=NOW,
-            )
-        return made
-
-    async def claim(
-        self, sender: SenderId, epoch: int, *, now: datetime = NOW, limit: int = 100
-    ) -> list[Lease]:
-        async with self.database.transaction() as tx:
-            return await tx.deliveries.claim(sender, epoch=epoch, now=now, limit=limit)
-
-    async def mark(self, *leases: Lease, epoch: int) -> list[Attempt]:
-        """Mark *leases* as being sent; return the attempts."""
-        attempts = [attempt_of(lease) for lease in leases]
-        async with self.database.transaction() as tx:
-            marked = await tx.deliveries.mark_sending(attempts, epoch=epoch, now=NOW)
-        return [each for each in attempts if each.reference.delivery in marked]
-
-
-def attempt_of(lease: Lease) -> Attempt:
-    return Attempt(
-        reference=Reference(lease.delivery.id, lease.delivery.attempts + 1),
-        form=Form.TEXT,
-        progress=Progress.SENDING,
-        started_at=NOW,
-    )
-
-
-CONSENT = Consent(source="join link", agreed_by="telegram:7", evidence="/start")
-DIGEST = Digest(stories=(Story(headline="سرخی", sentences=("پہلا جملہ۔",)),))
-DRAFT = Draft(text="A paragraph.", headline="A headline", link="https://example.org/1")
-MESSAGE = Text(text="<b>خبر</b>", markup="HTML", length=3, limit=4096)
 
 
 @pytest.fixture

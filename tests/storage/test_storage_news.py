@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from conftest import DIGEST, DRAFT, MESSAGE, NOW, SECOND
 
+from bot.domain.articles import ArticleId
 from bot.domain.broadcasts import Broadcast, BroadcastId, BroadcastState, Lane
 from bot.domain.deliveries import Form
 from bot.domain.digests import DigestId
 from bot.domain.errors import Unknown
 from bot.domain.messages import Template
 from bot.domain.recipients import Channel
+from tests.storage.desk import DIGEST, DRAFT, MESSAGE, NOW, SECOND
 
 
 async def test_the_same_story_twice_is_one_article(database):
@@ -26,7 +28,7 @@ async def test_the_same_story_twice_is_one_article(database):
         assert await tx.articles.latest(9) == [second, other]
         assert await tx.articles.latest(1) == [second]
         with pytest.raises(Unknown, match="article list"):
-            await tx.articles.get(99)
+            await tx.articles.get(ArticleId(99))
 
     assert same == first
     assert (first.version, second.version) == (1, 2)
@@ -34,8 +36,8 @@ async def test_the_same_story_twice_is_one_article(database):
     assert second.draft == changed
 
 
-def planned(digest, **changes):
-    values = {
+def planned(digest: DigestId, **changes: Any) -> Broadcast:
+    values: dict[str, Any] = {
         "id": BroadcastId(0),
         "digest": digest,
         "lane": Lane.ROUND_UP,

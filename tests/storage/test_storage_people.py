@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from conftest import CONSENT, NOW, SECOND
 from sqlalchemy import func, select
 
 from bot.domain.deliveries import State
 from bot.domain.errors import Refusal, Unknown
 from bot.domain.joinlinks import JoinLink, JoinLinkId
-from bot.domain.recipients import Kind
+from bot.domain.recipients import AudienceId, Kind
+from bot.ports import Transaction
 from storage.tables import consents, enrolments
+from tests.storage.desk import CONSENT, NOW, SECOND
 
 
 async def test_audiences_by_name_and_number(desk):
@@ -21,7 +22,7 @@ async def test_audiences_by_name_and_number(desk):
         assert await tx.audiences.by_name("women") == women
         assert await tx.audiences.get(all_of.id) == all_of
         assert await tx.audiences.all() == [all_of, women]
-        for asking in (tx.audiences.by_name("men"), tx.audiences.get(99)):
+        for asking in (tx.audiences.by_name("men"), tx.audiences.get(AudienceId(99))):
             with pytest.raises(Unknown, match="audience list"):
                 await asking
         with pytest.raises(Refusal, match="already"):
@@ -32,7 +33,7 @@ async def test_every_consent_and_every_stay_is_kept(desk):
     audience = await desk.audience()
     someone = await desk.recipient()
 
-    async def enrol(tx):
+    async def enrol(tx: Transaction) -> bool:
         return await tx.audiences.enrol(
             audience.id, someone.id, link=None, consent=CONSENT, now=NOW
         )

@@ -5,12 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from conftest import CONSENT, MESSAGE, NOW, SECOND
 
+from bot.domain.broadcasts import Broadcast
 from bot.domain.deliveries import State
 from bot.domain.errors import Unknown
-from bot.domain.recipients import Address, Channel, Kind, Standing
+from bot.domain.recipients import (
+    Address,
+    Audience,
+    Channel,
+    Kind,
+    Recipient,
+    RecipientId,
+    Standing,
+)
 from bot.ports import NewReply
+from tests.storage.desk import CONSENT, MESSAGE, NOW, SECOND, Desk
 
 OLD = Address(Channel.TELEGRAM, "-100")
 NEW = Address(Channel.TELEGRAM, "-1001234567890123")
@@ -40,7 +49,7 @@ async def test_nobody_is_unknown(database):
     async with database.snapshot() as tx:
         assert await tx.recipients.find(OLD) is None
         with pytest.raises(Unknown):
-            await tx.recipients.get(9)
+            await tx.recipients.get(RecipientId(9))
 
 
 async def test_a_move_keeps_the_old_address_as_another_name(desk):
@@ -63,7 +72,7 @@ async def test_a_move_keeps_the_old_address_as_another_name(desk):
         assert await tx.recipients.find(THIRD) == moved
 
 
-async def both(desk):
+async def both(desk: Desk) -> tuple[Audience, Audience, Recipient, Recipient]:
     """The group under its old address and, seen first there, under its new one."""
     audience, second = await desk.audience(), await desk.audience("second")
     old = await desk.recipient(audience, value=OLD.value, kind=Kind.GROUP)
@@ -104,7 +113,9 @@ async def test_two_that_are_the_same_become_one(desk):
         assert not await tx.recipients.set_standing(new.id, Standing.ACTIVE)
 
 
-async def in_broadcast(desk, broadcast):
+async def in_broadcast(
+    desk: Desk, broadcast: Broadcast
+) -> list[tuple[int, int, State]]:
     async with desk.database.snapshot() as tx:
         return [
             (line.delivery.recipient, line.delivery.part, line.delivery.state)
@@ -161,7 +172,7 @@ async def test_standing_strikes_and_inbound(desk):
         assert await change(someone.id, Standing.GONE, reason="blocked")
         assert not await change(someone.id, Standing.GONE)
         assert [await tx.recipients.strike(someone.id) for _ in range(2)] == [1, 2]
-        await tx.recipients.clear_strikes({someone.id, 99})
+        await tx.recipients.clear_strikes({someone.id, RecipientId(99)})
         assert await tx.recipients.strike(someone.id) == 1
         await tx.recipients.heard_from(someone.id, NOW)
         await tx.recipients.heard_from(someone.id, NOW - SECOND)
@@ -179,7 +190,7 @@ async def test_groups_whose_time_has_come(desk):
         await tx.recipients.leave_at(stays.id, None)
         await tx.recipients.leave_at(leaves.id, NOW)
         await tx.recipients.leave_at(later.id, NOW + SECOND)
-        assert await tx.recipients.to_leave(now=NOW) == [leaves]
+        assert await tx.recipients.to_leave(now=NOW) == [replace(leaves, leave_at=NOW)]
 
 
 async def test_consents_of_the_merged_are_kept(desk):

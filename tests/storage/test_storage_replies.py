@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from conftest import MESSAGE, NOW, SECOND
+from datetime import datetime
+from typing import Any
 
 from bot.domain.deliveries import State
 from bot.domain.inbound import Inbound
-from bot.domain.recipients import Channel
+from bot.domain.recipients import Channel, Recipient, SenderId
 from bot.ports import NewReply
+from tests.storage.desk import MESSAGE, NOW, SECOND, Desk
 
 
-async def written(desk, *recipients):
+async def written(desk: Desk, *recipients: Recipient) -> tuple[SenderId, int]:
     """One reply to each, in order, and the owner of their sender."""
     sender, epoch = await desk.owner()
     async with desk.database.transaction() as tx:
@@ -29,7 +31,9 @@ async def written(desk, *recipients):
     return sender, epoch
 
 
-async def claimed(desk, sender, epoch, now=NOW, limit=9):
+async def claimed(
+    desk: Desk, sender: SenderId, epoch: int, now: datetime = NOW, limit: int = 9
+) -> list[int]:
     async with desk.database.transaction() as tx:
         leases = await tx.replies.claim(sender, epoch=epoch, now=now, limit=limit)
     return [lease.id for lease in leases]
@@ -126,7 +130,7 @@ async def test_what_is_released_is_claimed_again(desk):
         assert await tx.senders.has_work(sender, now=NOW)
 
 
-def inbound(key, channel=Channel.TELEGRAM, **payload):
+def inbound(key: str, channel: Channel = Channel.TELEGRAM, **payload: Any) -> Inbound:
     return Inbound(channel=channel, key=key, payload=payload, received_at=NOW)
 
 
