@@ -18,15 +18,21 @@ OURS = [
 ]
 
 
+LINT = """
+import sys
+from importlinter.cli import lint_imports_command
+sys.argv = ["lint-imports", "--no-logo", "--no-cache"]
+lint_imports_command()
+"""
+
+
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     """Check the contracts of *folder*'s pyproject.toml on *folder*'s code."""
-    return subprocess.run(
+    return subprocess.run(  # noqa: S603 - our own interpreter and program
         [
             sys.executable,
             "-c",
-            "import sys; from importlinter.cli import lint_imports_command;"
-            "sys.argv = ['lint-imports', '--no-logo', '--no-cache'];"
-            "lint_imports_command()",
+            LINT,
         ],
         cwd=folder,
         env={"PYTHONPATH": str(folder), "PATH": "", "PYTHONUTF8": "1"},
@@ -108,7 +114,7 @@ def test_the_domain_stands_on_the_standard_library_alone(path: Path) -> None:
     "path", OURS, ids=lambda path: path.relative_to(ROOT).as_posix()
 )
 def test_an_import_inside_a_function_says_why(path: Path) -> None:
-    """It is for what is slow or optional only, and the line or the one above says so."""
+    """It is for what is slow or optional only, and its line says so."""
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines()
     for function in ast.walk(ast.parse(text)):
