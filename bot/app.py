@@ -89,6 +89,7 @@ async def open_desk(
     settings: Settings,
     *,
     owner: bool = False,
+    online: bool = True,
     clock: Clock | None = None,
     stop: asyncio.Event | None = None,
 ) -> AsyncIterator[Desk]:
@@ -97,6 +98,8 @@ async def open_desk(
     Args:
         settings: Parsed and checked.
         owner: Whether to be the one application that works on this database.
+        online: Whether to call Telegram; without, `Desk.bot` is None. A broadcast
+            must be stoppable while Telegram cannot be reached.
         clock: The machine's own, unless a test brings one.
         stop: Ends the wait for a provider that cannot be reached at start.
 
@@ -112,7 +115,7 @@ async def open_desk(
         runner = LocalRunner(clock)
         messengers: dict[Channel, Messenger] = {}
         bot = None
-        if settings.telegram:
+        if settings.telegram and online:
             bot = await _open_bot(settings, stack, stop=stop)
             messengers[Channel.TELEGRAM] = TelegramMessenger(bot)
         if settings.whatsapp:
@@ -193,7 +196,7 @@ async def running(
         desk.runner.register("sweep", _sweep(settings, desk).run)
         desk.runner.register("inbox", _inbox(settings, desk).run)
         desk.runner.every(SWEEP_EVERY, "sweep", "all")
-        tasks = [asyncio.create_task(desk.runner.run(), name="runner")]
+        tasks: list[asyncio.Task[None]] = []
         stack.push_async_callback(_drain, desk, list(pumps.values()), tasks)
         if settings.whatsapp:
             await _listen(settings, desk, stack)
@@ -216,6 +219,8 @@ async def running(
             desk.runner.register("strangers", strangers.run)
             desk.runner.every(STRANGERS_EVERY, "strangers", "all")
             stack.push_async_callback(polling.stop)
+        # Last: what is registered for every so often is begun when the runner is.
+        tasks.append(asyncio.create_task(desk.runner.run(), name="runner"))
         await desk.runner.kick("inbox", "all")
         await desk.broadcaster.kick()
         log.info("up", extra={"senders": len(pumps)})
@@ -262,6 +267,8 @@ async def _open_bot(
         request=AiohttpRequest(pool_size=settings.concurrency + 8, read=read),
         get_updates_request=AiohttpRequest(pool_size=2, read=POLL + read),
     )
+    # Before the first call: a refused token must not leave connections open.
+    stack.push_async_callback(bot.shutdown)
     while True:
         try:
             await bot.initialize()
@@ -281,7 +288,6 @@ async def _open_bot(
             if stop.is_set():
                 raise Stopped from None
         else:
-            stack.push_async_callback(bot.shutdown)
             return bot
 
 

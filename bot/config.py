@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -96,11 +97,6 @@ class Settings(BaseModel):
     whatsapp_rate: float = Field(
         70, gt=0, le=400, description="Messages a second from the WhatsApp sender"
     )
-    paced_chats: bool = Field(
-        default=True,
-        description="Keep one chat's messages apart (1 s, 3 s in groups, 6 s on "
-        "WhatsApp); off only for load tests",
-    )
     timeout: float = Field(
         15, gt=0, le=120, description="Seconds to wait for a provider's answer"
     )
@@ -185,7 +181,12 @@ def load(
 def _problem(location: tuple[int | str, ...], message: str) -> str:
     name = PREFIX + str(location[0]).upper() if location else "settings"
     if message.startswith("Extra inputs"):
-        return f"{name} is no setting: see harkara run --help for those there are"
+        key = str(location[0])
+        close = get_close_matches(key.lower(), Settings.model_fields, n=1)
+        there = close or sorted(Settings.model_fields)
+        return f"{key} is no setting; {'did you mean' if close else 'there are'} " + (
+            f"{there[0]}?" if close else ", ".join(there)
+        )
     return f"{name}: {message[0].lower()}{message[1:]}"
 
 

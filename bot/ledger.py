@@ -344,6 +344,7 @@ class Ledger:
             await tx.broadcasts.save(
                 replace(found, state=BroadcastState.PAUSED, reason=code)
             )
+            await tx.deliveries.let_go(broadcast)
             await self._notices.paused(tx, broadcast, code, now=now)
 
 

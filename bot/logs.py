@@ -26,7 +26,7 @@ class KeyValue(logging.Formatter):
         ours = [
             f"{key}={value}"
             for key, value in sorted(vars(record).items())
-            if key not in _USUAL and value not in {"", None}
+            if key not in _USUAL and value is not None and value != ""
         ]
         return " ".join([line, *ours])
 

@@ -108,6 +108,17 @@ class Deliveries:
                 .values(state=State.QUEUED)
             )
 
+    async def let_go(self, broadcast: BroadcastId) -> int:
+        """Queue again what any owner has in hand and not begun to send; how many."""
+        return await self._connection.run(
+            update(deliveries)
+            .where(
+                deliveries.c.broadcast_id == broadcast,
+                deliveries.c.state == State.LEASED,
+            )
+            .values(state=State.QUEUED)
+        )
+
     async def mark_sending(
         self, attempts: Sequence[Attempt], *, epoch: int, now: datetime
     ) -> set[DeliveryId]:

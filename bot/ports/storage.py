@@ -1,4 +1,4 @@
-"""What the core needs of the world, as the core would like to ask for it.
+"""Where everything is kept, one small protocol a noun.
 
 All moments are aware and in UTC. Any method of a `Transaction` can raise
 `StorageError`; what is written is kept when the transaction's block ends without an
@@ -7,11 +7,10 @@ error, and not at all otherwise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -22,19 +21,14 @@ if TYPE_CHECKING:
         BroadcastState,
         ChannelPlan,
         Coverage,
-        Lane,
     )
     from bot.domain.deliveries import (
         Attempt,
         Delivery,
         DeliveryId,
-        Form,
-        Progress,
-        Reference,
         State,
     )
     from bot.domain.digests import Digest, DigestId
-    from bot.domain.errors import SendError
     from bot.domain.inbound import Inbound, InboundId
     from bot.domain.joinlinks import JoinLink, JoinLinkId
     from bot.domain.messages import OutboundMessage
@@ -50,189 +44,16 @@ if TYPE_CHECKING:
         SenderId,
         Standing,
     )
-
-# --- providers -----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookUp:
-    """What a provider knows of a call that was never answered."""
-
-    found: bool
-    provider_id: str = ""
-    progress: Progress | None = None
-    code: str = ""
-
-
-class Messenger(Protocol):
-    """Hands messages to one provider, once each: repetition is the broadcaster's.
-
-    Every failure is raised as one of `SendError`'s classes, never as anything else.
-    """
-
-    @property
-    def channel(self) -> Channel:
-        """The medium it serves."""
-
-    @property
-    def can_look_up(self) -> bool:
-        """Whether `look_up` can ever find anything."""
-
-    async def send(
-        self, to: Address, message: OutboundMessage, reference: Reference | None
-    ) -> str:
-        """Send *message* and return the provider's id for it.
-
-        Args:
-            to: An address of this messenger's channel.
-            message: Fits the channel; it is sent as it is.
-            reference: Travels with the message where the provider can carry it, and
-                comes back in receipts. None for a reply.
-
-        Raises:
-            SendError: Named for what to do next.
-        """
-
-    async def look_up(
-        self, to: Address, message: OutboundMessage, started_at: datetime
-    ) -> LookUp | None:
-        """Ask whether a message whose call was never answered was sent after all.
-
-        Returns:
-            None where the provider cannot tell, or not yet; otherwise what it has.
-        """
-
-    def explain(self, code: str) -> SendError:
-        """Say what a code in a later report asks of us."""
-
-
-class Chats(Protocol):
-    """What only the provider knows about a chat and its members."""
-
-    async def is_administrator(self, chat: Address, person: str) -> bool:
-        """Whether *person*, by the provider's id, may speak for *chat*."""
-
-    async def leave(self, chat: Address) -> None:
-        """Leave a group; leaving one that we are not in is no error."""
-
-
-# --- time and work -------------------------------------------------------------
-
-
-class Clock(Protocol):
-    """The present, and waiting for a later one."""
-
-    def now(self) -> datetime:
-        """Return the present moment, aware, in UTC."""
-
-    async def sleep_until(self, moment: datetime) -> None:
-        """Return at *moment*, at once if it is past."""
-
-
-class Runner(Protocol):
-    """Runs idempotent, keyed tasks; a kick is only a hint to look at the tables."""
-
-    def register(
-        self, task: str, work: Callable[[str], Awaitable[datetime | None]]
-    ) -> None:
-        """Name *work*. It takes a key and may return when to be run again."""
-
-    async def kick(self, task: str, key: str, run_at: datetime | None = None) -> None:
-        """Have *task* look at *key* soon, or at *run_at*; never twice at a time."""
-
-    def every(self, seconds: float, task: str, key: str) -> None:
-        """Kick *task* for *key* again and again."""
-
-    async def run(self) -> None:
-        """Work until stopped."""
-
-    async def stop(self) -> None:
-        """Let what is under way end, start nothing new, and return."""
-
-
-# --- storage -------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sender:
-    """One account at a provider, its rate's clock and its owner's number."""
-
-    id: SenderId
-    channel: Channel
-    name: str
-    epoch: int
-    clock: datetime  #: GCRA's theoretical arrival time
-    down: str = ""  #: why nothing is sent at present; empty when all is well
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """A sender newly taken over, and what its last owner left behind."""
-
-    sender: Sender
-    requeued: int  #: leased and never called
-    doubtful: int  #: called, and the answer never written down
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
-    """One delivery in hand, with what is needed to send it."""
-
-    delivery: Delivery
-    address: Address
-    kind: Kind
-    lane: Lane
-    last_inbound_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyLease:
-    """One reply in hand."""
-
-    id: int
-    recipient: RecipientId
-    address: Address
-    kind: Kind
-    message: OutboundMessage
-    attempts: int  #: calls made before this one
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewReply:
-    """A message that answers an inbound one, or tells an editor of an event.
-
-    ``key`` is unique: the same answer is never written twice.
-    """
-
-    key: str
-    sender: SenderId
-    recipient: RecipientId
-    message: OutboundMessage
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Editor:
-    """A person with a role at the desk, known by the chat they write from."""
-
-    recipient: RecipientId
-    address: Address
-    name: str
-    language: str
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryLine:
-    """One line of a broadcast's report."""
-
-    delivery: Delivery
-    title: str
-    kind: Kind
-    channel: Channel
-    provider_id: str  #: of the furthest attempt
-
-
-MessageKey = tuple["AudienceId", "Channel", "Form", int]  # the last: part, from 1
+    from bot.ports.values import (
+        DeliveryLine,
+        Editor,
+        Lease,
+        MessageKey,
+        NewReply,
+        ReplyLease,
+        Sender,
+        Taken,
+    )
 
 
 class Senders(Protocol):
@@ -293,8 +114,8 @@ class Recipients(Protocol):
     async def move(self, old: Address, new: Address) -> Recipient | None:
         """Give the recipient at *old* the address *new*, and keep *old* as an alias.
 
-        Where both are known, *old*'s enrolments and rows move to the one at *new*.
-        Doing it twice changes nothing.
+        Where both are known they become one: the one from *old* keeps its id, and
+        what the one at *new* had is theirs. Doing it twice changes nothing.
         """
 
     async def set_standing(
@@ -539,6 +360,9 @@ class Deliveries(Protocol):
         self, deliveries: Sequence[Delivery], attempts: Sequence[Attempt]
     ) -> None:
         """Write what is stated of deliveries and of attempts that exist."""
+
+    async def let_go(self, broadcast: BroadcastId) -> int:
+        """Queue again what any owner has in hand and not begun to send; how many."""
 
     async def skip_rest(self, delivery: Delivery, *, reason: str) -> int:
         """Skip the later parts for the same recipient; how many."""

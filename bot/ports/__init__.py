@@ -1,0 +1,63 @@
+"""What the core needs of the world, as the core would like to ask for it."""
+
+from __future__ import annotations
+
+from bot.ports.storage import (
+    Articles,
+    Audiences,
+    Broadcasts,
+    Database,
+    Deliveries,
+    Editors,
+    Inbox,
+    JoinLinks,
+    Recipients,
+    Replies,
+    Senders,
+    Transaction,
+)
+from bot.ports.values import (
+    DeliveryLine,
+    Editor,
+    Lease,
+    MessageKey,
+    NewReply,
+    ReplyLease,
+    Sender,
+    Taken,
+)
+from bot.ports.world import (
+    Chats,
+    Clock,
+    LookUp,
+    Messenger,
+    Runner,
+)
+
+__all__ = [
+    "Articles",
+    "Audiences",
+    "Broadcasts",
+    "Chats",
+    "Clock",
+    "Database",
+    "Deliveries",
+    "DeliveryLine",
+    "Editor",
+    "Editors",
+    "Inbox",
+    "JoinLinks",
+    "Lease",
+    "LookUp",
+    "MessageKey",
+    "Messenger",
+    "NewReply",
+    "Recipients",
+    "Replies",
+    "ReplyLease",
+    "Runner",
+    "Sender",
+    "Senders",
+    "Taken",
+    "Transaction",
+]

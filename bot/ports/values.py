@@ -1,0 +1,108 @@
+"""What storage hands out besides the domain's own values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.domain.broadcasts import (
+        Lane,
+    )
+    from bot.domain.deliveries import (
+        Delivery,
+        Form,
+    )
+    from bot.domain.messages import OutboundMessage
+    from bot.domain.recipients import (
+        Address,
+        AudienceId,
+        Channel,
+        Kind,
+        RecipientId,
+        SenderId,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """One account at a provider, its rate's clock and its owner's number."""
+
+    id: SenderId
+    channel: Channel
+    name: str
+    epoch: int
+    clock: datetime  #: GCRA's theoretical arrival time
+    down: str = ""  #: why nothing is sent at present; empty when all is well
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A sender newly taken over, and what its last owner left behind."""
+
+    sender: Sender
+    requeued: int  #: leased and never called
+    doubtful: int  #: called, and the answer never written down
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """One delivery in hand, with what is needed to send it."""
+
+    delivery: Delivery
+    address: Address
+    kind: Kind
+    lane: Lane
+    last_inbound_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyLease:
+    """One reply in hand."""
+
+    id: int
+    recipient: RecipientId
+    address: Address
+    kind: Kind
+    message: OutboundMessage
+    attempts: int  #: calls made before this one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewReply:
+    """A message that answers an inbound one, or tells an editor of an event.
+
+    ``key`` is unique: the same answer is never written twice.
+    """
+
+    key: str
+    sender: SenderId
+    recipient: RecipientId
+    message: OutboundMessage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Editor:
+    """A person with a role at the desk, known by the chat they write from."""
+
+    recipient: RecipientId
+    address: Address
+    name: str
+    language: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryLine:
+    """One line of a broadcast's report."""
+
+    delivery: Delivery
+    title: str
+    kind: Kind
+    channel: Channel
+    provider_id: str  #: of the furthest attempt
+
+
+MessageKey = tuple["AudienceId", "Channel", "Form", int]  # the last: part, from 1

@@ -1,0 +1,114 @@
+"""Providers, time and work, as the core would like to ask for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+    from bot.domain.deliveries import (
+        Progress,
+        Reference,
+    )
+    from bot.domain.errors import SendError
+    from bot.domain.messages import OutboundMessage
+    from bot.domain.recipients import (
+        Address,
+        Channel,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookUp:
+    """What a provider knows of a call that was never answered."""
+
+    found: bool
+    provider_id: str = ""
+    progress: Progress | None = None
+    code: str = ""
+
+
+class Messenger(Protocol):
+    """Hands messages to one provider, once each: repetition is the broadcaster's.
+
+    Every failure is raised as one of `SendError`'s classes, never as anything else.
+    """
+
+    @property
+    def channel(self) -> Channel:
+        """The medium it serves."""
+
+    @property
+    def can_look_up(self) -> bool:
+        """Whether `look_up` can ever find anything."""
+
+    async def send(
+        self, to: Address, message: OutboundMessage, reference: Reference | None
+    ) -> str:
+        """Send *message* and return the provider's id for it.
+
+        Args:
+            to: An address of this messenger's channel.
+            message: Fits the channel; it is sent as it is.
+            reference: Travels with the message where the provider can carry it, and
+                comes back in receipts. None for a reply.
+
+        Raises:
+            SendError: Named for what to do next.
+        """
+
+    async def look_up(
+        self, to: Address, message: OutboundMessage, started_at: datetime
+    ) -> LookUp | None:
+        """Ask whether a message whose call was never answered was sent after all.
+
+        Returns:
+            None where the provider cannot tell, or not yet; otherwise what it has.
+        """
+
+    def explain(self, code: str) -> SendError:
+        """Say what a code in a later report asks of us."""
+
+
+class Chats(Protocol):
+    """What only the provider knows about a chat and its members."""
+
+    async def is_administrator(self, chat: Address, person: str) -> bool:
+        """Whether *person*, by the provider's id, may speak for *chat*."""
+
+    async def leave(self, chat: Address) -> None:
+        """Leave a group; leaving one that we are not in is no error."""
+
+
+class Clock(Protocol):
+    """The present, and waiting for a later one."""
+
+    def now(self) -> datetime:
+        """Return the present moment, aware, in UTC."""
+
+    async def sleep_until(self, moment: datetime) -> None:
+        """Return at *moment*, at once if it is past."""
+
+
+class Runner(Protocol):
+    """Runs idempotent, keyed tasks; a kick is only a hint to look at the tables."""
+
+    def register(
+        self, task: str, work: Callable[[str], Awaitable[datetime | None]]
+    ) -> None:
+        """Name *work*. It takes a key and may return when to be run again."""
+
+    async def kick(self, task: str, key: str, run_at: datetime | None = None) -> None:
+        """Have *task* look at *key* soon, or at *run_at*; never twice at a time."""
+
+    def every(self, seconds: float, task: str, key: str) -> None:
+        """Kick *task* for *key* again and again."""
+
+    async def run(self) -> None:
+        """Work until stopped."""
+
+    async def stop(self) -> None:
+        """Let what is under way end, start nothing new, and return."""
