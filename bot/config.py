@@ -181,12 +181,10 @@ def load(
 def _problem(location: tuple[int | str, ...], message: str) -> str:
     name = PREFIX + str(location[0]).upper() if location else "settings"
     if message.startswith("Extra inputs"):
-        key = str(location[0])
-        close = get_close_matches(key.lower(), Settings.model_fields, n=1)
-        there = close or sorted(Settings.model_fields)
-        return f"{key} is no setting; {'did you mean' if close else 'there are'} " + (
-            f"{there[0]}?" if close else ", ".join(there)
-        )
+        wrong = str(location[0])
+        for close in get_close_matches(wrong.lower(), Settings.model_fields, n=1):
+            return f"{wrong} is no setting; did you mean {close}?"
+        return f"{wrong} is no setting; there are {', '.join(Settings.model_fields)}"
     return f"{name}: {message[0].lower()}{message[1:]}"
 
 

@@ -38,7 +38,7 @@ def add(
 
 @app.command("list")
 def list_(
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of them.")] = 20,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """List the newest articles."""

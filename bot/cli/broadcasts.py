@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bot.cli.common import (
     DEFAULT_CONFIG,
+    LARGEST_NUMBER,
     AsJson,
     ConfigFile,
     at_desk,
@@ -22,11 +23,18 @@ from bot.domain.errors import Refusal
 
 if TYPE_CHECKING:
     from bot.app import Desk
-    from bot.domain.broadcasts import Plan
+    from bot.domain.broadcasts import Broadcast, Coverage, Plan
+    from bot.ports import DeliveryLine
 
 app = typer.Typer(help="Plan, confirm, watch, stop.", no_args_is_help=True)
 
-Number = Annotated[int, typer.Argument(help="As `harkara broadcast show` lists it.")]
+Number = Annotated[
+    int,
+    typer.Argument(max=LARGEST_NUMBER, help="As `harkara broadcast list` shows it."),
+]
+
+#: States that a report does not name delivery by delivery.
+PLAIN = frozenset({State.ACCEPTED, State.DELIVERED, State.READ, State.QUEUED})
 
 LANES = {
     "breaking": Lane.BREAKING,
@@ -38,7 +46,10 @@ LANES = {
 @app.command()
 def plan(
     article: Annotated[
-        int | None, typer.Argument(help="The article's number; the newest if left out.")
+        int | None,
+        typer.Argument(
+            max=LARGEST_NUMBER, help="The article's number; the newest if left out."
+        ),
     ] = None,
     audience: Annotated[
         list[str] | None, typer.Option(help="Whom to; may be given more than once.")
@@ -115,7 +126,10 @@ def confirm(broadcast: Number, config: ConfigFile = DEFAULT_CONFIG) -> None:
 @app.command()
 def show(
     broadcast: Annotated[
-        int | None, typer.Argument(help="Its number; all recent ones if left out.")
+        int | None,
+        typer.Argument(
+            max=LARGEST_NUMBER, help="Its number; all recent ones if left out."
+        ),
     ] = None,
     json_: AsJson = False,  # noqa: FBT002 - an option is a boolean with a default
     config: ConfigFile = DEFAULT_CONFIG,
@@ -124,87 +138,108 @@ def show(
 
     async def work(desk: Desk) -> None:
         if broadcast is None:
-            latest = await desk.broadcaster.latest(20)
-            table(
-                ("ID", "STATE", "LANE", "PLANNED", "ARRIVED", "REASON"),
-                [
-                    (
-                        each.id,
-                        each.state.value,
-                        each.lane.name.lower(),
-                        coverage.planned,
-                        coverage.arrived,
-                        each.reason,
-                    )
-                    for each, coverage in latest
-                ],
-            )
+            await _list(desk, as_json=json_)
             return
         found, coverage = await desk.broadcaster.status(BroadcastId(broadcast))
         lines = await desk.broadcaster.report(found.id)
         if json_:
-            typer.echo(
-                json.dumps(
-                    {
-                        "id": found.id,
-                        "state": found.state.value,
-                        "reason": found.reason,
-                        "counts": {
-                            state.value: count
-                            for state, count in sorted(coverage.states.items())
-                        },
-                        "deliveries": [
-                            {
-                                "delivery": line.delivery.id,
-                                "recipient": line.delivery.recipient,
-                                "channel": line.channel.value,
-                                "part": line.delivery.part,
-                                "state": line.delivery.state.value,
-                                "attempts": line.delivery.attempts,
-                                "form": line.delivery.form,
-                                "failure": line.delivery.failure
-                                and line.delivery.failure.kind.value,
-                                "code": line.delivery.failure
-                                and line.delivery.failure.code,
-                                "reason": line.delivery.reason,
-                            }
-                            for line in lines
-                        ],
-                    },
-                    ensure_ascii=False,
-                )
-            )
-            return
-        typer.echo(f"broadcast {found.id}: {found.state.value} {found.reason}".strip())
-        table(
-            ("STATE", "DELIVERIES"),
-            [(state.value, n) for state, n in sorted(coverage.states.items())],
-        )
-        odd = [
-            line
-            for line in lines
-            if line.delivery.state
-            not in {State.ACCEPTED, State.DELIVERED, State.READ, State.QUEUED}
-        ]
-        if odd:
-            typer.echo("")
-            table(
-                ("DELIVERY", "CHANNEL", "STATE", "WHY", "TITLE"),
-                [
-                    (
-                        line.delivery.id,
-                        line.channel.value,
-                        line.delivery.state.value,
-                        line.delivery.failure.kind.value
-                        if line.delivery.failure
-                        else line.delivery.reason,
-                        line.title,
-                    )
-                    for line in odd
-                ],
-            )
+            shown = {**_as_json(found, coverage), "deliveries": _lines_json(lines)}
+            typer.echo(json.dumps(shown, ensure_ascii=False))
+        else:
+            _print_report(found, coverage, lines)
 
     at_desk(config, work)
+
+
+@app.command("list")
+def list_(
+    json_: AsJson = False,  # noqa: FBT002 - an option is a boolean with a default
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """List the newest broadcasts and how far they have come."""
+
+    async def work(desk: Desk) -> None:
+        await _list(desk, as_json=json_)
+
+    at_desk(config, work)
+
+
+async def _list(desk: Desk, *, as_json: bool) -> None:
+    latest = await desk.broadcaster.latest(20)
+    if as_json:
+        typer.echo(json.dumps([_as_json(*each) for each in latest], ensure_ascii=False))
+        return
+    table(
+        ("ID", "STATE", "LANE", "PLANNED", "ARRIVED", "REASON"),
+        [
+            (
+                each.id,
+                each.state.value,
+                each.lane.name.lower().replace("_", "-"),
+                coverage.planned,
+                coverage.arrived,
+                each.reason,
+            )
+            for each, coverage in latest
+        ],
+    )
+
+
+def _as_json(found: Broadcast, coverage: Coverage) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "state": found.state.value,
+        "reason": found.reason,
+        "counts": {
+            state.value: count for state, count in sorted(coverage.states.items())
+        },
+    }
+
+
+def _lines_json(lines: list[DeliveryLine]) -> list[dict[str, Any]]:
+    return [
+        {
+            "delivery": line.delivery.id,
+            "recipient": line.delivery.recipient,
+            "channel": line.channel.value,
+            "part": line.delivery.part,
+            "state": line.delivery.state.value,
+            "attempts": line.delivery.attempts,
+            "form": line.delivery.form,
+            "failure": line.delivery.failure and line.delivery.failure.kind.value,
+            "code": line.delivery.failure and line.delivery.failure.code,
+            "reason": line.delivery.reason,
+        }
+        for line in lines
+    ]
+
+
+def _print_report(
+    found: Broadcast, coverage: Coverage, lines: list[DeliveryLine]
+) -> None:
+    typer.echo(f"broadcast {found.id}: {found.state.value} {found.reason}".strip())
+    table(
+        ("STATE", "DELIVERIES"),
+        [(state.value, n) for state, n in sorted(coverage.states.items())],
+    )
+    odd = [line for line in lines if line.delivery.state not in PLAIN]
+    if odd:
+        typer.echo("")
+        table(
+            ("DELIVERY", "CHANNEL", "STATE", "WHY", "TITLE"),
+            [
+                (
+                    line.delivery.id,
+                    line.channel.value,
+                    line.delivery.state.value,
+                    line.delivery.failure.kind.value
+                    if line.delivery.failure
+                    else line.delivery.reason,
+                    line.title,
+                )
+                for line in odd
+            ],
+        )
 
 
 @app.command()

@@ -37,6 +37,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 DEFAULT_CONFIG = Path("harkara.toml")
 
+#: For what only Telegram can do.
+NO_BOT = "{}: set HARKARA_BOT_TOKEN, from @BotFather"
+
+#: The largest number that the tables hold; a larger one is nobody's.
+LARGEST_NUMBER = 2**63 - 1
+
 #: Exit statuses: what was asked cannot be done; the settings or the call are wrong.
 REFUSED = 1
 WRONG = 2
@@ -68,13 +74,14 @@ def at_desk(
     Args:
         config: The settings file.
         work: What to do.
-        channels: Whether a provider must be set up for it.
+        channels: Whether a provider must be set up for it, and be reached.
     """
     from bot.app import open_desk  # slow: the providers' libraries
     from bot.config import load
 
     async def wired() -> T:
-        async with open_desk(load(config, channels=channels)) as desk:
+        settings = load(config, channels=channels)
+        async with open_desk(settings, online=channels) as desk:
             return await work(desk)
 
     try:

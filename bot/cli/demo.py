@@ -22,7 +22,7 @@ from bot.domain.errors import HarkaraError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bot.cli.newsroom import Result
+    from bot.cli.cast import Result
     from bot.config import Settings
     from bot.sandbox import Sandbox
 
@@ -73,7 +73,8 @@ async def _play(
     # slow: the providers' libraries, after the arguments have been read
     from bot import logs
     from bot.app import running
-    from bot.cli.newsroom import TEMPLATE, TEMPLATE_BODY, Story
+    from bot.cli.cast import TEMPLATE, TEMPLATE_BODY
+    from bot.cli.newsroom import Story
     from bot.sandbox import Sandbox
     from storage import upgrade
 
@@ -86,9 +87,7 @@ async def _play(
         async def deliveries() -> list[dict[str, str]]:
             return await stories[0].deliveries() if stories else []
 
-        sandbox = await stack.enter_async_context(
-            Sandbox(auto_read=True, deliveries=deliveries)
-        )
+        sandbox = await stack.enter_async_context(Sandbox(deliveries=deliveries))
         sandbox.add_template(sid=TEMPLATE, body=TEMPLATE_BODY, name="digest")
         settings = _settings(sandbox, folder, template=TEMPLATE)
         await upgrade(settings.database)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.common import DEFAULT_CONFIG, ConfigFile, at_desk, table
+from bot.cli.common import DEFAULT_CONFIG, NO_BOT, ConfigFile, at_desk, table
+from bot.domain.errors import ConfigError
 
 if TYPE_CHECKING:
     from bot.app import Desk
@@ -22,10 +23,11 @@ def invite(
     """Make a one-time invitation. It is shown once and kept nowhere."""
 
     async def work(desk: Desk) -> None:
+        if desk.bot is None:
+            raise ConfigError(NO_BOT.format("editors work from Telegram"))
         token = await desk.editorial.invite_editor(name)
         typer.echo(f"Send {name} this address; it works once, for three days:")
-        username = desk.newsroom.bot_username
-        typer.echo(f"https://t.me/{username}?start={token}")
+        typer.echo(f"https://t.me/{desk.newsroom.bot_username}?start={token}")
 
     at_desk(config, work, channels=True)
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.common import DEFAULT_CONFIG, ConfigFile, at_desk, table
+from bot.cli.common import (
+    DEFAULT_CONFIG,
+    LARGEST_NUMBER,
+    NO_BOT,
+    ConfigFile,
+    at_desk,
+    table,
+)
+from bot.domain.errors import ConfigError
 from bot.domain.joinlinks import JoinLinkId
 from bot.domain.recipients import Kind
 
@@ -17,6 +25,10 @@ if TYPE_CHECKING:
     from bot.domain.joinlinks import JoinLink
 
 app = typer.Typer(help="Ways into an audience.", no_args_is_help=True)
+
+
+#: Hours that a link may work: ten years.
+LONGEST = 87_600
 
 
 class Whom(StrEnum):
@@ -55,16 +67,20 @@ def create(
     ] = Whom.READER,
     label: Annotated[str, typer.Option(help="Where you put it.")] = "",
     max_uses: Annotated[
-        int | None, typer.Option(min=1, help="How often it works.")
+        int | None,
+        typer.Option(min=1, max=LARGEST_NUMBER, help="How often it works."),
     ] = None,
     hours: Annotated[
-        float | None, typer.Option(min=0, help="How long it works, in hours.")
+        float | None,
+        typer.Option(min=0.01, max=LONGEST, help="How long it works, in hours."),
     ] = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Make a join link and print its addresses."""
 
     async def work(desk: Desk) -> None:
+        if desk.bot is None and whom is not Whom.READER:
+            raise ConfigError(NO_BOT.format("groups and channels are Telegram's"))
         link = await desk.enrolment.create_link(
             audience,
             whom.kind,
@@ -109,7 +125,10 @@ def list_(config: ConfigFile = DEFAULT_CONFIG) -> None:
 
 @app.command()
 def revoke(
-    link: Annotated[int, typer.Argument(help="As `harkara link list` shows it.")],
+    link: Annotated[
+        int,
+        typer.Argument(max=LARGEST_NUMBER, help="As `harkara link list` shows it."),
+    ],
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Withdraw a join link. Those who joined by it stay."""

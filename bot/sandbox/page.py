@@ -1,4 +1,4 @@
-"""The page of phones: three static files, and rules for the browser."""
+"""The page of phones: a few static files, and rules for the browser."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ FILES = {
     "/": ("page.html", "text/html"),
     "/static/page.css": ("page.css", "text/css"),
     "/static/page.js": ("page.js", "text/javascript"),
+    "/static/deliveries.js": ("deliveries.js", "text/javascript"),
     "/static/markup.js": ("markup.js", "text/javascript"),
     "/static/icon.svg": ("icon.svg", "image/svg+xml"),
 }

@@ -1,9 +1,10 @@
 // The page of phones: draws the state once, then follows the stream.
+import { watchDeliveries } from './deliveries.js';
 import { element, telegramText, whatsappText } from './markup.js';
 
 const MOST_PHONES = 60;
 const MOST_MESSAGES = 40;
-const grid = document.getElementById('grid');
+const CHANNELS = { telegram: 'Telegram', whatsapp: 'WhatsApp' };
 const phones = new Map();
 let total = 0;
 
@@ -34,7 +35,9 @@ function phone(chat) {
     if (phones.size >= MOST_PHONES) return null;
     const item = element('li');
     const card = element('article', `phone ${chat.channel} ${chat.kind}`);
-    card.setAttribute('aria-label', `${chat.title}, ${chat.channel}`);
+    card.id = `chat-${chat.id}`;
+    card.tabIndex = -1;
+    card.setAttribute('aria-label', named(chat));
     const face = element('span', 'face', initials(chat.title));
     face.setAttribute('aria-hidden', 'true');
     face.style.setProperty('--hue', hue(chat.id));
@@ -44,26 +47,42 @@ function phone(chat) {
     title.dir = 'auto';
     const under = element('p', 'under');
     names.append(title, under);
-    head.append(face, names, element('span', 'badge', chat.channel === 'telegram' ? 'Telegram' : 'WhatsApp'));
+    head.append(face, names, element('span', 'badge', CHANNELS[chat.channel]));
+    const note = element('p', 'note');
+    const frame = element('div', 'frame');
     const screen = element('div', 'screen');
     screen.tabIndex = 0;
-    screen.setAttribute('role', 'region');
-    screen.setAttribute('aria-label', `Messages in ${chat.title}`);
+    screen.setAttribute('role', 'group');
+    screen.setAttribute('aria-label', `Messages in ${named(chat)}`);
+    screen.addEventListener('scroll', () => below(known), { passive: true });
     const list = element('ol', 'messages');
     screen.append(list);
+    frame.append(screen);
     const keys = element('div', 'keys');
     keys.hidden = true;
-    card.append(head, screen, keys);
+    card.append(head, note, frame, keys);
     item.append(card);
-    grid.append(item);
-    known = { chat, card, title, under, screen, list, keys, bubbles: new Map() };
+    document.getElementById(`${chat.channel}-grid`).append(item);
+    known = { chat, card, title, under, note, frame, screen, list, keys, bubbles: new Map() };
     phones.set(chat.id, known);
   }
   known.chat = chat;
   known.title.textContent = chat.title;
-  known.under.replaceChildren(...subtitle(chat));
+  known.under.textContent = subtitle(chat);
+  known.note.textContent = chat.note;
+  known.note.hidden = !chat.note;
   keyboard(known, chat.keyboard);
   return known;
+}
+
+function named(chat) {
+  return `${chat.title}, ${CHANNELS[chat.channel]} ${KINDS[chat.kind] ?? chat.kind}`;
+}
+
+// The phone a delivery is on: the newest of that name, for a group may have moved.
+function phoneOf(title, channel) {
+  const same = [...phones.values()].filter(({ chat }) => chat.title === title && chat.channel === channel);
+  return same.at(-1)?.card;
 }
 
 function subtitle(chat) {
@@ -72,9 +91,7 @@ function subtitle(chat) {
     parts.push(`${chat.members} ${chat.members === 1 ? 'member' : 'members'}`);
   }
   if (chat.phone) parts.push(chat.phone);
-  const nodes = [element('span', '', parts.join(' · '))];
-  if (chat.note) nodes.push(element('span', 'note', chat.note));
-  return nodes;
+  return parts.join(' · ');
 }
 
 function keyboard(known, rows) {
@@ -107,7 +124,20 @@ function bubble(known, message) {
     node.remove();
     known.bubbles.delete(first);
   }
-  if (near || !old) known.screen.scrollTop = known.screen.scrollHeight;
+  if (near || !old) settle(known);
+}
+
+// Shows the end of the chat; of a message longer than the screen, its headline.
+function settle(known) {
+  const { screen, list } = known;
+  const last = list.lastElementChild;
+  if (last && last.offsetHeight > screen.clientHeight - 32) screen.scrollTop = last.offsetTop - 12;
+  else screen.scrollTop = screen.scrollHeight;
+  below(known);
+}
+
+function below({ frame, screen }) {
+  frame.dataset.below = screen.scrollHeight - screen.scrollTop - screen.clientHeight > 12;
 }
 
 function draw(chat, message) {
@@ -179,6 +209,11 @@ function buttons(rows) {
 
 function counted() {
   document.getElementById('empty').hidden = phones.size > 0;
+  for (const channel of Object.keys(CHANNELS)) {
+    const number = document.getElementById(`${channel}-grid`).children.length;
+    document.getElementById(`${channel}-count`).textContent = number;
+    document.getElementById(channel).hidden = !number;
+  }
   const more = document.getElementById('more');
   const hidden = total - phones.size;
   more.hidden = hidden <= 0;
@@ -204,16 +239,14 @@ function connection(state, text) {
 async function begin() {
   const state = await (await fetch('/sandbox/state')).json();
   phones.clear();
-  grid.replaceChildren();
+  for (const channel of Object.keys(CHANNELS)) document.getElementById(`${channel}-grid`).replaceChildren();
   total = state.total;
   for (const chat of state.chats) {
     const known = phone(chat);
     if (known) chat.messages.forEach((message) => bubble(known, message));
   }
   counted();
-  requestAnimationFrame(() => phones.forEach(({ screen }) => {
-    screen.scrollTop = screen.scrollHeight;
-  }));
+  requestAnimationFrame(() => phones.forEach(settle));
   follow(state.seq);
 }
 
@@ -244,47 +277,5 @@ function restart() {
   });
 }
 
-// --- deliveries -----------------------------------------------------------------
-
-const ORDER = ['read', 'delivered', 'accepted', 'sending', 'leased', 'queued', 'suspended', 'doubtful', 'skipped', 'expired', 'failed', 'recalled'];
-const place = (state) => (ORDER.includes(state) ? ORDER.indexOf(state) : ORDER.length);
-const plain = (state) => String(state).toLowerCase().replace(/[^a-z].*$/, '');
-
-async function deliveries() {
-  const answer = await fetch('/sandbox/deliveries.json');
-  const rows = answer.ok ? await answer.json() : null;
-  const strip = document.getElementById('deliveries');
-  strip.hidden = !rows || !rows.length;
-  if (strip.hidden) return;
-  const counts = new Map();
-  for (const row of rows) counts.set(plain(row.state), (counts.get(plain(row.state)) ?? 0) + 1);
-  const ordered = [...counts].sort((a, b) => place(a[0]) - place(b[0]));
-  document.getElementById('counts').replaceChildren(...ordered.map(([state, number]) => {
-    const chip = element('li', 'chip');
-    chip.dataset.state = state;
-    chip.append(element('b', '', number.toLocaleString()), ` ${state}`);
-    return chip;
-  }));
-  document.getElementById('delivery-rows').replaceChildren(...rows.slice(0, 500).map((row) => {
-    const line = element('tr');
-    const who = element('th', '', row.recipient);
-    who.scope = 'row';
-    who.dir = 'auto';
-    const state = element('td');
-    const chip = element('span', 'chip', row.state);
-    chip.dataset.state = plain(row.state);
-    state.append(chip);
-    line.append(who, element('td', '', row.channel), state, element('td', 'detail', row.detail));
-    return line;
-  }));
-}
-
-async function watch() {
-  try {
-    if (!document.hidden) await deliveries();
-  } catch { /* the next try is a moment away */ }
-  setTimeout(watch, 1000);
-}
-
 restart();
-watch();
+watchDeliveries(phoneOf);
