@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,19 +14,14 @@ from aiohttp import web
 from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
 
-from bot.broadcaster import Broadcaster, Newsroom
+from bot.broadcaster import Newsroom
 from bot.clock import SystemClock
 from bot.domain.errors import ConfigError, StorageError
-from bot.domain.outcomes import RetryPolicy
 from bot.domain.pacing import DEFAULT_RATES
 from bot.domain.recipients import Channel
-from bot.editorial import Editorial
-from bot.enrolment import Enrolment
-from bot.ledger import Ledger
-from bot.notices import Notices
 from bot.pump import Pump
-from bot.replies import Replies
 from bot.runners.local import LocalRunner
+from bot.services import Services, wire
 from bot.strangers import Strangers
 from bot.sweep import Sweep
 from bot.transports.http import Patience, open_session
@@ -45,11 +40,11 @@ from storage import SqliteDatabase
 from storage.lock import FileLock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable
 
     from bot.config import Settings
     from bot.domain.recipients import SenderId
-    from bot.ports import Clock, Database, Messenger, Runner
+    from bot.ports import Clock, Database, Messenger
 
 log = logging.getLogger("harkara.app")
 
@@ -64,22 +59,10 @@ POLL = timedelta(seconds=25)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """The services, wired; what a command line needs."""
+class Desk(Services):
+    """The services, with what only this machine knows."""
 
-    database: Database
-    clock: Clock
-    runner: Runner
-    senders: Mapping[Channel, SenderId]
-    messengers: Mapping[Channel, Messenger]
-    newsroom: Newsroom
     bot: Bot | None
-    ledger: Ledger
-    notices: Notices
-    editorial: Editorial
-    enrolment: Enrolment
-    broadcaster: Broadcaster
-    replies: Replies
     audiences: tuple[str, ...]  #: where a broadcast goes unless told otherwise
     is_running: Callable[[], bool]  #: whether an application works on the database
 
@@ -112,7 +95,6 @@ async def open_desk(
         database = await stack.enter_async_context(
             await SqliteDatabase.open(settings.database, exclusive=owner)
         )
-        runner = LocalRunner(clock)
         messengers: dict[Channel, Messenger] = {}
         bot = None
         if settings.telegram and online:
@@ -130,46 +112,19 @@ async def open_desk(
             own=frozenset(settings.own),
             keep_for=timedelta(hours=settings.keep_hours),
         )
-        notices = Notices(senders)
-        ledger = Ledger(
+        services = wire(
             database=database,
             clock=clock,
-            notices=notices,
-            policy=RetryPolicy(),
-            templates=bool(settings.content_sid),
-        )
-        yield Desk(
-            database=database,
-            clock=clock,
-            runner=runner,
+            runner=LocalRunner(clock),
             senders=senders,
             messengers=messengers,
             newsroom=newsroom,
+        )
+        yield Desk(
+            **{each.name: getattr(services, each.name) for each in fields(Services)},
             bot=bot,
-            ledger=ledger,
-            notices=notices,
-            editorial=Editorial(database=database, clock=clock),
-            enrolment=Enrolment(
-                database=database,
-                clock=clock,
-                runner=runner,
-                notices=notices,
-                senders=senders,
-            ),
             audiences=settings.audiences,
             is_running=partial(_is_running, settings),
-            broadcaster=Broadcaster(
-                database=database,
-                clock=clock,
-                runner=runner,
-                ledger=ledger,
-                senders=senders,
-                messengers=messengers,
-                newsroom=newsroom,
-            ),
-            replies=Replies(
-                database=database, clock=clock, runner=runner, senders=senders
-            ),
         )
 
 

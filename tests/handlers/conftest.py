@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.broadcaster import Broadcaster, Newsroom
+from bot.broadcaster import Newsroom
 from bot.domain.errors import TryLater
-from bot.domain.outcomes import RetryPolicy
 from bot.domain.recipients import Channel
-from bot.editorial import Editorial
-from bot.enrolment import Enrolment
-from bot.ledger import Ledger
-from bot.notices import Notices
-from bot.replies import Replies
+from bot.services import wire
 from handlers.inbox import InboxReader
 from handlers.telegram.updates import TelegramUpdates
 from handlers.whatsapp.inbound import WhatsAppInbound
 from handlers.whatsapp.receipts import WhatsAppReceipts
-from storage import SqliteDatabase, upgrade
+from storage import SqliteDatabase
 from tests.fakes import FakeClock, FakeMessenger
 
 if TYPE_CHECKING:
@@ -30,14 +24,6 @@ if TYPE_CHECKING:
 
 
 from tests.handlers.world import FakeChats, StillRunner, World
-
-
-@pytest.fixture(scope="session")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with every table and no row."""
-    path: Path = tmp_path_factory.mktemp("handlers") / "empty.db"
-    asyncio.run(upgrade(path))
-    return path
 
 
 @pytest.fixture
@@ -53,27 +39,10 @@ async def world(empty: Path, tmp_path: Path) -> AsyncIterator[World]:
                 channel: (await tx.senders.ensure(channel, "test", now=clock.now())).id
                 for channel in Channel
             }
-        notices = Notices(senders)
-        ledger = Ledger(
-            database=database,
-            clock=clock,
-            notices=notices,
-            policy=RetryPolicy(),
-            templates=True,
-        )
-        enrolment = Enrolment(
+        services = wire(
             database=database,
             clock=clock,
             runner=runner,
-            notices=notices,
-            senders=senders,
-        )
-        editorial = Editorial(database=database, clock=clock)
-        broadcaster = Broadcaster(
-            database=database,
-            clock=clock,
-            runner=runner,
-            ledger=ledger,
             senders=senders,
             messengers=messengers,
             newsroom=Newsroom(
@@ -82,9 +51,8 @@ async def world(empty: Path, tmp_path: Path) -> AsyncIterator[World]:
                 template="HX1",
             ),
         )
-        replies = Replies(
-            database=database, clock=clock, runner=runner, senders=senders
-        )
+        enrolment, editorial = services.enrolment, services.editorial
+        broadcaster, replies = services.broadcaster, services.replies
         toasts: list[tuple[str, str]] = []
 
         async def toast(callback: str, text: str) -> None:
@@ -102,8 +70,8 @@ async def world(empty: Path, tmp_path: Path) -> AsyncIterator[World]:
             enrolment=enrolment,
             editorial=editorial,
             broadcaster=broadcaster,
-            ledger=ledger,
-            notices=notices,
+            ledger=services.ledger,
+            notices=services.notices,
             inbox=InboxReader(
                 database=database,
                 clock=clock,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -19,8 +20,9 @@ from bot.ledger import Ledger
 from bot.notices import Notices
 from bot.pump import Pump
 from bot.replies import Replies
+from bot.services import wire
 from bot.sweep import Sweep
-from storage import SqliteDatabase, upgrade
+from storage import SqliteDatabase
 from tests.fakes import FakeClock, FakeMessenger
 
 if TYPE_CHECKING:
@@ -61,7 +63,6 @@ class StillRunner:
 class Stand:
     """Everything a test of the services touches."""
 
-    path: Path
     database: SqliteDatabase
     clock: FakeClock
     runner: StillRunner
@@ -149,9 +150,8 @@ class Stand:
 
 
 @pytest.fixture
-async def stand(tmp_path: Path) -> AsyncIterator[Stand]:
-    path = tmp_path / "harkara.db"
-    await upgrade(path)
+async def stand(empty: Path, tmp_path: Path) -> AsyncIterator[Stand]:
+    path = shutil.copy(empty, tmp_path / "harkara.db")
     async with await SqliteDatabase.open(path, exclusive=True) as database:
         clock = FakeClock(auto=True)
         runner = StillRunner()
@@ -163,53 +163,37 @@ async def stand(tmp_path: Path) -> AsyncIterator[Stand]:
                 channel: (await tx.senders.ensure(channel, "test", now=clock.now())).id
                 for channel in Channel
             }
-        notices = Notices(senders)
-        ledger = Ledger(
+        services = wire(
             database=database,
             clock=clock,
-            notices=notices,
+            runner=runner,
+            senders=senders,
+            messengers=messengers,
+            newsroom=Newsroom(
+                bot_username="desk_bot",
+                whatsapp_number="+14155550100",
+                template="HX1",
+            ),
             policy=RetryPolicy(attempts=4),
-            templates=True,
         )
         stand = Stand(
-            path=path,
             database=database,
             clock=clock,
             runner=runner,
             telegram=telegram,
             whatsapp=whatsapp,
             senders=senders,
-            enrolment=Enrolment(
-                database=database,
-                clock=clock,
-                runner=runner,
-                notices=notices,
-                senders=senders,
-            ),
-            editorial=Editorial(database=database, clock=clock),
-            broadcaster=Broadcaster(
-                database=database,
-                clock=clock,
-                runner=runner,
-                ledger=ledger,
-                senders=senders,
-                messengers=messengers,
-                newsroom=Newsroom(
-                    bot_username="desk_bot",
-                    whatsapp_number="+14155550100",
-                    template="HX1",
-                ),
-            ),
-            replies=Replies(
-                database=database, clock=clock, runner=runner, senders=senders
-            ),
-            ledger=ledger,
-            notices=notices,
+            enrolment=services.enrolment,
+            editorial=services.editorial,
+            broadcaster=services.broadcaster,
+            replies=services.replies,
+            ledger=services.ledger,
+            notices=services.notices,
             sweep=Sweep(
                 database=database,
                 clock=clock,
                 runner=runner,
-                ledger=ledger,
+                ledger=services.ledger,
                 senders=senders,
                 messengers=messengers,
             ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,16 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from storage import SqliteDatabase, upgrade
+from storage import SqliteDatabase
 from tests.storage.desk import Desk
-
-
-@pytest.fixture(scope="session")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with every table and no row."""
-    path: Path = tmp_path_factory.mktemp("storage") / "empty.db"
-    asyncio.run(upgrade(path))
-    return path
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ function phone(chat) {
     title.dir = 'auto';
     const under = element('p', 'under');
     names.append(title, under);
-    head.append(face, names, element('span', 'badge', CHANNELS[chat.channel]));
+    head.append(face, names);
     const note = element('p', 'note');
     const frame = element('div', 'frame');
     const screen = element('div', 'screen');
@@ -55,6 +55,8 @@ function phone(chat) {
     screen.setAttribute('role', 'group');
     screen.setAttribute('aria-label', `Messages in ${named(chat)}`);
     screen.addEventListener('scroll', () => below(known), { passive: true });
+    // Letters, scroll bars and windows change sizes; who has scrolled away stays there.
+    new ResizeObserver(() => resting(known) && settle(known)).observe(screen);
     const list = element('ol', 'messages');
     screen.append(list);
     frame.append(screen);
@@ -63,7 +65,7 @@ function phone(chat) {
     card.append(head, note, frame, keys);
     item.append(card);
     document.getElementById(`${chat.channel}-grid`).append(item);
-    known = { chat, card, title, under, note, frame, screen, list, keys, bubbles: new Map() };
+    known = { chat, card, title, under, note, frame, screen, list, keys, bubbles: new Map(), rest: 0 };
     phones.set(chat.id, known);
   }
   known.chat = chat;
@@ -86,7 +88,8 @@ function phoneOf(title, channel) {
 }
 
 function subtitle(chat) {
-  const parts = [KINDS[chat.kind] ?? chat.kind];
+  const parts = [CHANNELS[chat.channel]];
+  if (chat.channel === 'telegram') parts.push(KINDS[chat.kind] ?? chat.kind);
   if (chat.channel === 'telegram' && chat.kind !== 'private') {
     parts.push(`${chat.members} ${chat.members === 1 ? 'member' : 'members'}`);
   }
@@ -115,7 +118,7 @@ function bubble(known, message) {
     return;
   }
   const item = draw(known.chat, message);
-  const near = known.screen.scrollHeight - known.screen.scrollTop - known.screen.clientHeight < 80;
+  const follow = resting(known);
   if (old) old.replaceWith(item);
   else known.list.append(item);
   known.bubbles.set(message.id, item);
@@ -124,7 +127,7 @@ function bubble(known, message) {
     node.remove();
     known.bubbles.delete(first);
   }
-  if (near || !old) settle(known);
+  if (follow) settle(known);
 }
 
 // Shows the end of the chat; of a message longer than the screen, its headline.
@@ -133,7 +136,14 @@ function settle(known) {
   const last = list.lastElementChild;
   if (last && last.offsetHeight > screen.clientHeight - 32) screen.scrollTop = last.offsetTop - 12;
   else screen.scrollTop = screen.scrollHeight;
+  known.rest = screen.scrollTop;
   below(known);
+}
+
+// Whether a chat is where we left it, or at its end: then it follows what comes.
+function resting({ screen, rest }) {
+  const left = screen.scrollHeight - screen.scrollTop - screen.clientHeight;
+  return left < 40 || Math.abs(screen.scrollTop - rest) < 3;
 }
 
 function below({ frame, screen }) {

@@ -1,0 +1,87 @@
+"""The services, wired to one another: the same for the application, tools and tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.broadcaster import Broadcaster, Newsroom
+from bot.domain.outcomes import RetryPolicy
+from bot.editorial import Editorial
+from bot.enrolment import Enrolment
+from bot.ledger import Ledger
+from bot.notices import Notices
+from bot.replies import Replies
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.domain.recipients import Channel, SenderId
+    from bot.ports import Clock, Database, Messenger, Runner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What the handlers and the command line call."""
+
+    database: Database
+    clock: Clock
+    runner: Runner
+    senders: Mapping[Channel, SenderId]
+    messengers: Mapping[Channel, Messenger]
+    newsroom: Newsroom
+    ledger: Ledger
+    notices: Notices
+    editorial: Editorial
+    enrolment: Enrolment
+    broadcaster: Broadcaster
+    replies: Replies
+
+
+def wire(
+    *,
+    database: Database,
+    clock: Clock,
+    runner: Runner,
+    senders: Mapping[Channel, SenderId],
+    messengers: Mapping[Channel, Messenger],
+    newsroom: Newsroom,
+    policy: RetryPolicy | None = None,
+) -> Services:
+    """Give each service what it needs of the world and of the others."""
+    notices = Notices(senders)
+    ledger = Ledger(
+        database=database,
+        clock=clock,
+        notices=notices,
+        policy=policy or RetryPolicy(),
+        templates=bool(newsroom.template),
+    )
+    return Services(
+        database=database,
+        clock=clock,
+        runner=runner,
+        senders=senders,
+        messengers=messengers,
+        newsroom=newsroom,
+        ledger=ledger,
+        notices=notices,
+        editorial=Editorial(database=database, clock=clock),
+        enrolment=Enrolment(
+            database=database,
+            clock=clock,
+            runner=runner,
+            notices=notices,
+            senders=senders,
+        ),
+        broadcaster=Broadcaster(
+            database=database,
+            clock=clock,
+            runner=runner,
+            ledger=ledger,
+            senders=senders,
+            messengers=messengers,
+            newsroom=newsroom,
+        ),
+        replies=Replies(database=database, clock=clock, runner=runner, senders=senders),
+    )
