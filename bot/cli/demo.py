@@ -22,11 +22,23 @@ from bot.domain.deliveries import State
 from bot.domain.errors import HarkaraError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
-    from bot.cli.cast import Result
+    from bot.cli.cast import Ending, Result
+    from bot.cli.newsroom import Story
     from bot.config import Settings
+    from bot.ports import DeliveryLine
     from bot.sandbox import Sandbox
+
+#: Wider lines are hard to read, whatever the terminal could hold.
+WIDTH = 88
+#: Where the words of a step begin, after its mark and its time.
+INDENT = 10
+#: Exit statuses of a program that was told to stop before its end.
+INTERRUPTED = 130
+TERMINATED = 143
 
 
 def demo(
@@ -75,7 +87,8 @@ async def _play(
     # slow: the providers' libraries, after the arguments have been read
     from bot import logs
     from bot.app import running
-    from bot.cli.newsroom import TEMPLATE, TEMPLATE_BODY, Story
+    from bot.cli.cast import TEMPLATE, TEMPLATE_BODY
+    from bot.cli.newsroom import Story
     from bot.sandbox import Sandbox
     from storage import upgrade
 
@@ -299,7 +312,7 @@ def _table(result: Result) -> Any:
         table.add_column(heading, no_wrap=True)
     table.add_column("ended as")
     for ending, line, good in result.rows:
-        trouble = ending.trouble if ending.trouble != "none" else "–"
+        trouble = ending.trouble if ending.trouble != "none" else ""
         table.add_row(
             Text.assemble(_mark(good=good)),
             Text(ending.name),

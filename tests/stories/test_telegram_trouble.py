@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 
 from bot.app import running
-
 from bot.domain.deliveries import State
 from bot.domain.errors import FailureKind
 from bot.domain.recipients import Standing
