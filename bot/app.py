@@ -19,6 +19,7 @@ from bot.clock import SystemClock
 from bot.domain.errors import ConfigError, StorageError
 from bot.domain.pacing import DEFAULT_RATES
 from bot.domain.recipients import Channel
+from bot.doubts import Doubts
 from bot.pump import Pump
 from bot.runners.local import LocalRunner
 from bot.services import Services, wire
@@ -50,6 +51,8 @@ log = logging.getLogger("harkara.app")
 
 #: Seconds between two looks at what only time brings about.
 SWEEP_EVERY = 1.0
+#: Seconds between two looks at calls in doubt.
+DOUBTS_EVERY = 10.0
 #: Seconds between two looks at groups that nobody has vouched for.
 STRANGERS_EVERY = 5.0
 #: Seconds before a provider that cannot be reached at start is tried again.
@@ -148,9 +151,11 @@ async def running(
     ):
         pumps = {str(pump.sender): pump for pump in _pumps(settings, desk)}
         desk.runner.register("pump", lambda key: pumps[key].run(key))
-        desk.runner.register("sweep", _sweep(settings, desk).run)
+        desk.runner.register("sweep", _sweep(desk).run)
+        desk.runner.register("doubts", _doubts(settings, desk).run)
         desk.runner.register("inbox", _inbox(settings, desk).run)
         desk.runner.every(SWEEP_EVERY, "sweep", "all")
+        desk.runner.every(DOUBTS_EVERY, "doubts", "all")
         tasks: list[asyncio.Task[None]] = []
         stack.push_async_callback(_drain, desk, list(pumps.values()), tasks)
         if settings.whatsapp:
@@ -371,13 +376,22 @@ def _is_running(settings: Settings) -> bool:
     return False
 
 
-def _sweep(settings: Settings, desk: Desk) -> Sweep:
+def _sweep(desk: Desk) -> Sweep:
     return Sweep(
+        database=desk.database,
+        clock=desk.clock,
+        runner=desk.runner,
+        senders=desk.senders,
+    )
+
+
+def _doubts(settings: Settings, desk: Desk) -> Doubts:
+    return Doubts(
         database=desk.database,
         clock=desk.clock,
         runner=desk.runner,
         ledger=desk.ledger,
         senders=desk.senders,
         messengers=desk.messengers,
-        repeat_doubtful=settings.when_in_doubt == "repeat",
+        repeat=settings.when_in_doubt == "repeat",
     )

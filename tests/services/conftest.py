@@ -14,6 +14,7 @@ from bot.domain.articles import Draft
 from bot.domain.outcomes import RetryPolicy
 from bot.domain.pacing import Rate
 from bot.domain.recipients import Address, Channel, Kind
+from bot.doubts import Doubts
 from bot.editorial import Editorial
 from bot.enrolment import Enrolment
 from bot.ledger import Ledger
@@ -76,6 +77,7 @@ class Stand:
     ledger: Ledger
     notices: Notices
     sweep: Sweep
+    doubts: Doubts
     rate: Rate
 
     def pump(self, channel=Channel.TELEGRAM, *, concurrency=8) -> Pump:
@@ -189,7 +191,8 @@ async def stand(empty: Path, tmp_path: Path) -> AsyncIterator[Stand]:
             replies=services.replies,
             ledger=services.ledger,
             notices=services.notices,
-            sweep=Sweep(
+            sweep=Sweep(database=database, clock=clock, runner=runner, senders=senders),
+            doubts=Doubts(
                 database=database,
                 clock=clock,
                 runner=runner,

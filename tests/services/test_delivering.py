@@ -397,7 +397,7 @@ async def test_twilio_is_asked_about_doubt(stand: Stand, found):
     plan = await stand.send()
     assert (await stand.only(plan)).state is State.DOUBTFUL
 
-    await stand.sweep.run("")
+    await stand.doubts.run("")
     stand.clock.set(stand.clock.now() + timedelta(seconds=10))
     await stand.work()
 
