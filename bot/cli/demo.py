@@ -102,9 +102,7 @@ async def _play(
         async def deliveries() -> list[dict[str, str]]:
             return await stories[0].deliveries() if stories else []
 
-        sandbox = await stack.enter_async_context(
-            Sandbox(auto_read=True, deliveries=deliveries)
-        )
+        sandbox = await stack.enter_async_context(Sandbox(deliveries=deliveries))
         sandbox.add_template(sid=TEMPLATE, body=TEMPLATE_BODY, name="digest")
         settings = _settings(sandbox, folder, template=TEMPLATE)
         await upgrade(settings.database)
@@ -187,7 +185,7 @@ def _console(*, stderr: bool) -> Console:
     from rich.console import Console  # slow: only the demo draws
 
     console = Console(stderr=stderr, highlight=False, emoji=False)
-    console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
+    console.width = min(console.width, WIDTH)
     return console
 
 
@@ -206,8 +204,7 @@ def _introduce(console: Console, page: str) -> None:
 
 def _step(console: Console, seconds: float, line: str) -> None:
     """One step of the story; a link stands alone, whole, for copying."""
-    from rich.padding import Padding  # slow, as above
-    from rich.table import Table
+    from rich.table import Table  # slow, as above
     from rich.text import Text
 
     link = re.search(r"\s(https?://\S+)$", line)
@@ -221,8 +218,8 @@ def _step(console: Console, seconds: float, line: str) -> None:
     console.print(grid)
     if link:
         indent = max(0, min(INDENT, console.width - len(link[1])))
-        address = Text(link[1], style="cyan", no_wrap=True, overflow="ignore")
-        console.print(Padding(address, (0, 0, 0, indent)), crop=False)
+        address = Text.assemble(" " * indent, (link[1], "cyan"))
+        console.print(address, no_wrap=True, overflow="ignore", crop=False)
 
 
 def _message(console: Console, title: str, body: str) -> None:
@@ -233,6 +230,7 @@ def _message(console: Console, title: str, body: str) -> None:
     console.print(Text(title, style="bold"))
     for line in body.strip().splitlines():
         for piece in Text(line).wrap(console, console.width - 2) or [Text()]:
+            piece.rstrip()
             console.print(Text.assemble(("│ ", "green"), piece), crop=False)
     console.print()
 
@@ -253,7 +251,12 @@ def _previews(console: Console, texts: Sequence[str]) -> None:
     from rich.text import Text  # slow, as above
 
     console.print()
-    console.print(Text("What Meera is shown first: the story, as each platform will"))
+    console.print(
+        Text(
+            "What Meera is shown first: the story as each platform will show it",
+            style="bold",
+        )
+    )
     for text in texts:
         size = f"  ({len(text):,} characters)"
         words = Text(" ".join(text.split()))
@@ -271,7 +274,8 @@ def _beside(first: str, second: str) -> str:
             same += 1
             continue
         if same:
-            lines.append(f"[… {same} paragraphs as above …]" if same > 1 else "[…]")
+            what = "paragraph" if same == 1 else "paragraphs"
+            lines.append(f"[… {same} {what} as above …]")
             same = 0
         if paragraph is not None:
             lines.append(paragraph)
@@ -317,9 +321,17 @@ def _table(result: Result) -> Any:
             Text.assemble(_mark(good=good)),
             Text(ending.name),
             Text(trouble),
-            _end(ending, line),
+            _end(ending, line) if good else _surprise(ending, line),
         )
     return table
+
+
+def _surprise(ending: Ending, line: DeliveryLine | None) -> Any:
+    """Return how a delivery ended, and how it should have."""
+    should = " or ".join(sorted(state.value for state in ending.states))
+    calls = "1 call" if ending.attempts == 1 else f"{ending.attempts} calls"
+    wanted = f"{should} after {calls}" if should else "not planned"
+    return _end(ending, line).append(f" (not {wanted})", style="red")
 
 
 def _end(ending: Ending, line: DeliveryLine | None) -> Any:
@@ -331,7 +343,7 @@ def _end(ending: Ending, line: DeliveryLine | None) -> Any:
     delivery = line.delivery
     why = delivery.failure.kind.value if delivery.failure else delivery.reason
     if delivery.form is not None and delivery.form.value != "text":
-        why = f"as {delivery.form.value}"
+        why = delivery.form.value
     notes = [why] if why else []
     if delivery.attempts > 1:
         notes.append(f"{delivery.attempts} calls")
@@ -354,8 +366,8 @@ def _summary(result: Result, seconds: float) -> str:
     else:
         how = "all ended as they should"
     return (
-        f"{deliveries} deliveries: {how}, in {seconds:.1f} s; "
-        f"first delivery {result.first_delivery:.1f} s after the confirmation."
+        f"{deliveries} deliveries, {how}, in {seconds:.1f} s;\n"
+        f"  first delivery {result.first_delivery:.1f} s after the confirmation."
     )
 
 

@@ -116,6 +116,8 @@ def read_text(file: str) -> str:
         file: A name, or - for standard input.
     """
     try:
+        if file == _STANDARD_INPUT and sys.stdin is None:
+            _refuse("Standard input is closed; name a file.")
         if file == _STANDARD_INPUT:
             content = sys.stdin.buffer.read(LARGEST_FILE + 1)
         else:
@@ -162,4 +164,11 @@ def _refuse(reason: str) -> NoReturn:
 
 def _print(text: str, *, err: bool = False) -> None:
     # bytes: UTF-8 whatever the locale, and no markup of the terminal's
-    typer.echo(text.encode("utf-8", "replace"), err=err)
+    try:
+        typer.echo(text.encode("utf-8", "replace"), err=err)
+    except BrokenPipeError:
+        raise  # the reader has seen enough; typer ends the program quietly
+    except OSError as error:
+        if err:
+            raise typer.Exit(_USAGE) from error  # nowhere is left to say it
+        _refuse(f"The output cannot be written ({error.strerror}); free some room.")

@@ -60,16 +60,16 @@ class Story:
     async def _articles(self) -> None:
         drafts = [
             Draft(
-                text=sample("srinagar-library.txt"),
-                headline="سرینگر کی لائبریری اب رات دس بجے تک کھلی رہے گی",
-                link="https://kashmirwatch.example/ur/library",
-                language="ur",
-            ),
-            Draft(
                 text=sample("valley-bridge.txt"),
                 headline="Zaina Kadal bridge reopens to walkers on Saturday",
                 link="https://kashmirwatch.example/bridge",
                 language="en",
+            ),
+            Draft(
+                text=sample("srinagar-library.txt"),
+                headline="سرینگر کی لائبریری اب رات دس بجے تک کھلی رہے گی",
+                link="https://kashmirwatch.example/ur/library",
+                language="ur",
             ),
             self.article
             or Draft(
@@ -485,7 +485,9 @@ class Story:
                         "recipient": names.get(who.address.value, line.title),
                         "channel": line.channel.value,
                         "state": line.delivery.state.value,
-                        "detail": failure.kind.value if failure else "",
+                        "detail": failure.kind.value
+                        if failure
+                        else line.delivery.reason,
                     }
                 )
         return shown

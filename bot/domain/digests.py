@@ -18,7 +18,9 @@ class Story:
 
     headline: str
     sentences: tuple[str, ...]  #: lead first, in the article's order, each whole
-    link: str = ""  #: an absolute http or https address, or empty
+    #: where it can be read: an absolute http or https address; or words that are none,
+    #: shown as text; or empty
+    link: str = ""
     language: str = ""  #: BCP 47
 
 

@@ -28,9 +28,10 @@ To the parts of a digest:
 While rendering, and only there:
 
 9. Telegram: U+2060 WORD JOINER after a sign that would make a mention, a tag, a
-   command, a cash tag or a link the newsroom did not mean. It is invisible, it allows
-   no line break (U+200B would), it is no part of a name or an address for Telegram,
-   and Telegram keeps it.
+   command, a cash tag or a link the newsroom did not mean, and between an address and
+   a full stop that is not ASCII. It is invisible, it allows no line break (U+200B
+   would), it is no part of a name or an address for Telegram, and Telegram keeps it.
+   An address written in full, http:// or https:// first, stays as it is and works.
 10. WhatsApp: the four markers become look-alikes (U+2217 for the asterisk,
     U+02CD for the underscore, U+223C for the tilde, U+02CB for the backtick), except
     inside an address and except an underscore between two Latin letters or digits;

@@ -11,7 +11,7 @@ from bot.domain.digests import Digest, Note, Story
 from bot.domain.messages import utf16_length
 
 from .cleaning import beginning, clean, clean_line, has_words
-from .dateline import is_dateline, without_dateline
+from .dateline import MONTH, is_dateline, without_dateline
 from .errors import NothingToSay
 from .furniture import without_furniture
 from .headline import make_headline
@@ -42,8 +42,14 @@ _ENDS = regex.compile(r"[.!?…:،,؟۔।|;\"”»)]$")
 _STOPS = regex.compile(r"[.!?…؟۔।][\"'”’»)]*$")
 _BYLINE = regex.compile(
     r"(?:By|Reported by|Written by|Edited by) \p{Lu}[\p{L}.'’-]*"
-    r"(?:[ ,&]+(?:and )?\p{Lu}[\p{L}.'’-]*){0,6}$"
-    r"|(?:Staff Reporter|Our Correspondent|News Desk|Web Desk|Agencies)$"
+    r"(?:[ ,&]+(?:and )?\p{Lu}[\p{L}.'’-]*){0,6}(?: ?[|·•–—-] ?.{0,40}\d{4}.{0,20})?$"
+    r"|(?:\p{Lu}[\w.&'’-]* ){0,4}(?:(?:Staff|Our|Special|Senior|City|Own) (?:Reporter"
+    r"|Correspondent)|(?:News|Web|Digital|Online|City|Sports|Monitoring) (?:Desk|Bureau"
+    r"|Service|Network)|News Agency|Agencies|Press Trust of India)$"
+    rf"|(?:\p{{Lu}}\p{{Ll}}+day,? )?(?:{MONTH} \d{{1,2}},?|\d{{1,2}} {MONTH},?) \d{{4}}"
+    r"(?:[ ,|–—-]+\d{1,2}[:.]\d{2}.{0,12})?$"
+    r"|(?:نیوز|ویب|مانیٹرنگ|سٹی|اسپورٹس) ڈیسک$|(?:سٹاف|اسٹاف) رپورٹر$"
+    r"|(?:न्यूज़|न्यूज|वेब|डिजिटल) डेस्क$"
     r"|(?:Published|Updated|Posted|Last updated)(?: on| at)?:? .{0,60}\d{4}.{0,30}$"
 )
 

@@ -13,9 +13,9 @@ import regex
 from .cleaning import has_words
 
 _AGENCY = r"\((?P<agency>[^()\n]{1,40})\)"
-_MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]{0,7}\.?"
+MONTH = r"(?i:(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]{0,7}\.?)"
 _DATE = (
-    rf"(?:{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?|\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}"
+    rf"(?:{MONTH} \d{{1,2}}(?:st|nd|rd|th)?|\d{{1,2}}(?:st|nd|rd|th)? {MONTH}"
     r"|(?:Mon|Tues?|Wed|Wednes|Thu|Thurs|Fri|Sat|Satur|Sun)(?:day)?)"
     r"(?:,? \d{4})?"
 )
@@ -27,9 +27,13 @@ _LATIN = regex.compile(
     rf"(?P<place>(?P<upper>{_UPPER}(?:[ /]{_UPPER}){{0,3}})"
     rf"|{_TITLE}(?:[ /]{_TITLE}){{0,2}})"
     rf"(?P<region>(?:, (?!{_DATE}){_TITLE}(?: {_TITLE}){{0,2}}){{0,2}})"
-    rf"(?P<date>,? {_DATE})?"
-    rf"(?: ?{_AGENCY})?"
-    rf"(?:(?P<dash> ?{_DASH}(?: |(?<=—)|$))|(?P<colon> ?[:|](?: |$)))"
+    rf"(?: \(\p{{Lu}}[\p{{L}} ]{{1,20}}\)(?=,? {_DATE}))?"
+    rf"(?P<date>(?:,? ?| \| ){_DATE})?"
+    rf"(?:,? ?{_AGENCY})?"
+    rf"(?:(?P<dash> ?{_DASH}(?: |(?<=—)|$))|(?P<colon> ?[:|](?: |$|(?=\p{{Lu}}))))"
+)
+_UPPER_ALONE = regex.compile(
+    rf"{_UPPER}(?:[ /]{_UPPER}){{0,3}},? {_DATE}(?: ?{_AGENCY})?$"
 )
 _AGENCY_ALONE = regex.compile(rf"{_AGENCY} ?{_DASH} ")
 _LABELS = regex.compile(
@@ -41,23 +45,26 @@ _LABELS = regex.compile(
 _ONE_PLACE = regex.compile(
     r"\S+|(?:New|Old|North|South|East|West|Port|Saint|St\.?|San|Santa|Los|Las|Abu|Tel"
     r"|Kuala|Addis|Dera|Navi|Buenos|Rio|Sri|Hong|Ho|Cape|Fort|Mount|Lower|Upper)\b.*"
+    r"|\S+ (?:City|D\.?C\.?)"
 )
 _NEXT = regex.compile(r"[\"'“‘«(\[]*[\p{Lu}\p{Nd}]")
 
 _WORD = r"[\p{L}\p{M}]+"
 _OTHER = regex.compile(
-    rf"(?P<place>{_WORD}(?: {_WORD}){{0,2}})"
-    rf"(?P<date>[,،] ?\p{{Nd}}{{1,2}} {_WORD}(?: \p{{Nd}}{{4}})?)?"
+    rf"(?P<place>{_WORD}(?:[ /]{_WORD}){{0,2}})"
+    rf"(?P<date>[,،] ?\p{{Nd}}{{1,2}} {_WORD}(?: \p{{Nd}}{{4}})?"
+    rf"|[,،] (?:{_WORD} )?(?:संवाददाता|ब्यूरो|डेस्क|نمائندہ|رپورٹر|ڈیسک))?"
     rf"(?: ?{_AGENCY})?"
-    rf"(?P<close> ?[:：]| ?{_DASH}(?= |$)|[۔।])?(?: |$)"
+    rf"(?P<close> ?[:：|؍]| ?//?| ?{_DASH}(?= |$)|[۔।])?(?: |$)"
 )
 _NOT_LATIN = regex.compile(r"[\p{Script=Arabic}\p{Script=Devanagari}]")
 _DESK = regex.compile(
-    r"ڈیسک|نیوز|رپورٹر|نمائندہ|ایجنسی|ایجنسیاں|بیورو|آن ?لائن|سٹاف|اسٹاف|مانیٹرنگ"
-    r"|رائٹرز"
+    r"ڈیسک|نیوز|رپورٹر|نمائندہ|نامہ ?نگار|ایجنسی|ایجنسیاں|بیورو|آن ?لائن|سٹاف|اسٹاف"
+    r"|مانیٹرنگ|رائٹرز"
     r"|اے پی|اے ایف پی|یو این آئی|پی ٹی آئی|وكالات|وكالة|رويترز|أ ف ب|واس|الأناضول"
     r"|भाषा|पीटीआई|एएनआई|एजेंसी|ब्यूरो|संवाददाता|डेस्क|वार्ता|रॉयटर्स|एपी|एएफपी"
 )
+_TWO_WORDS = regex.compile(r"नई |نئی |نیو ")  # New Delhi, New York
 _FEWEST_WORDS_AFTER = 4
 
 
@@ -83,6 +90,8 @@ def is_dateline(paragraph: str) -> bool:
 
 def _end_in_latin(paragraph: str, *, alone: bool = False) -> int:
     if found := _AGENCY_ALONE.match(paragraph):
+        return found.end()
+    if alone and (found := _UPPER_ALONE.match(paragraph)):
         return found.end()
     found = _LATIN.match(paragraph)
     if found is None or _LABELS.match(paragraph):
@@ -110,9 +119,14 @@ def _end_in_other_scripts(paragraph: str, *, alone: bool = False) -> int:
         return found.end() if close in {":", "："} or (close and sure) else 0
     if not close and not (agency and sure):
         return 0  # a bracket that explains a name is no dateline
-    if close in {"۔", "।"} and not sure and " " in found["place"]:
+    if close in {"۔", "।"} and not sure and _is_phrase(found["place"]):
         return 0  # a short sentence
     rest = paragraph[found.end() :]
     if len(rest.split(maxsplit=_FEWEST_WORDS_AFTER)) < _FEWEST_WORDS_AFTER:
         return 0
     return found.end()
+
+
+def _is_phrase(place: str) -> bool:
+    """Whether *place*, before a full stop, is more likely the words of a sentence."""
+    return " " in _TWO_WORDS.sub("", place, count=1)

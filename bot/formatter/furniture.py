@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
 _LONGEST_APPEAL = 2_000  # characters; longer lines are not examined
 _LONGEST_LINE = 200  # a request, not a paragraph
+_LONGEST_NOTICE = 400
 _LONGEST_LABEL = 40
 _LONGEST_LIKELY = 60
 _LONGEST_STRAY = 160
 _MOST_LIKELY_IN_A_ROW = 6
 _MATTERS_OF_A_BARE_APPEAL = 3
+_INPUTS = regex.compile(r"\binputs?\b", regex.IGNORECASE)
 _FULL_STOP = regex.compile(r"[.!?…؟۔।][\"'”’»)\]]*\s*$")
 _ROW = regex.compile(r"\|\s*$|\|.*\|")
 _PIPES = regex.compile(r"[\s|]*\|[\s|]*$")
@@ -67,9 +69,14 @@ def evidence(line: str, *, below: bool = False) -> Evidence:
     found = _evidence(line, below=below)
     if found is Evidence.SURE or len(line) > _LONGEST_LINE:
         return found
+    sentences = split(line)
+    if len(sentences) > 1 and all(
+        _evidence(sentence) is Evidence.SURE for sentence in sentences
+    ):
+        return Evidence.SURE
     # “Our reporting is free. Will you help us?”, “WhatsApp: Join Now”
     before, last = _divided(line)
-    about = cues.PERSON.search(before) or _matters(before)
+    about = cues.PERSON.search(before) or _matters(before) or cues.LURE.match(before)
     announced = last and before + ": " + last == line and len(before) <= _LONGEST_LABEL
     if last and (about or announced) and _evidence(last) is Evidence.SURE:
         return found if _speaks_for_story(before, person=True) else Evidence.SURE
@@ -90,16 +97,17 @@ def _evidence(line: str, *, below: bool = False) -> Evidence:
     bare = _PIPES.sub("", line).strip()
     if len(bare) > _LONGEST_APPEAL:
         return Evidence.NONE
-    person = cues.PERSON.search(bare) is not None
-    if cues.OWNERSHIP.match(bare):
+    if _is_formal(bare):
         return Evidence.SURE
+    own = cues.QUOTED.sub("", bare)
+    person = cues.PERSON.search(own) is not None
     if _speaks_for_story(bare, person=person):
         return Evidence.NONE
     if (
         _is_label(bare)
         or _is_price(bare)
-        or _is_request(bare, person=person)
-        or (person and _is_appeal(bare, helped=below or row))
+        or _is_request(bare)
+        or (person and _is_appeal(own, helped=below or row))
     ):
         return Evidence.SURE
     short = len(bare) <= _LONGEST_LIKELY and not _FULL_STOP.search(bare)
@@ -117,22 +125,48 @@ def _speaks_for_story(line: str, *, person: bool) -> bool:
     return not person and cues.NARRATIVE.search(line) is not None
 
 
-def _is_request(line: str, *, person: bool) -> bool:
+def _is_formal(line: str) -> bool:
+    """Whether *line* is a form of words that pages have and stories have not."""
+    if cues.OWNERSHIP.match(line):
+        return True
+    if len(line) > _LONGEST_NOTICE:
+        return False
+    if cues.NOTICE.match(line) and not cues.WITNESS.search(line):
+        return True
+    if len(line) > _LONGEST_LINE:
+        return False
+    if cues.ACCOUNT.match(line) or _is_credit(line):
+        return True
+    return cues.PAYMENT.match(line) is not None and not _FULL_STOP.search(line)
+
+
+def _is_credit(line: str) -> bool:
+    """Whether *line* says whose report or picture it is, or when it was published."""
+    if not cues.CREDIT.match(line):
+        return False
+    if line[0] in "([-–—" or _INPUTS.search(line):
+        return True
+    return not _FULL_STOP.search(line)  # “Updated in 2019, the list …” is a sentence
+
+
+def _is_request(line: str) -> bool:
     """Whether *line* asks the reader to do something for the newsroom or with it."""
     if cues.BARE_ACTION.match(line) or cues.PLATFORMS.match(line):
         return True
     if len(line) > _LONGEST_LINE:
         return False
-    matters = _matters(line)
-    priced = cues.AMOUNT.search(line) and cues.PERIOD.search(line)
-    about = matters + bool(priced) + bool(cues.LINK.search(line))
-    if cues.OPENING.match(line):
-        return bool(about) and (
-            person or about > 1 or not _FULL_STOP.search(line) or line.endswith("!")
-        )
-    if cues.REQUEST.search(line):
-        return bool(about) and (person or about > 1 or not _FULL_STOP.search(line))
-    return False
+    own = cues.QUOTED.sub("", line)
+    opening = cues.OPENING.match(line) is not None
+    if not opening and not cues.REQUEST.search(own):
+        return False
+    priced = cues.AMOUNT.search(line) and (opening or cues.PERIOD.search(line))
+    about = _matters(own) + bool(priced) + bool(cues.LINK.search(line))
+    newsroom = cues.WE.search(own) is not None
+    # “Donate at the district office.” is news; who speaks for the newsroom says “us”
+    return about > 1 or (
+        about == 1
+        and (newsroom or not _FULL_STOP.search(line) or (opening and line[-1] == "!"))
+    )
 
 
 def _is_label(line: str) -> bool:
@@ -147,9 +181,11 @@ def _is_price(line: str) -> bool:
     """Whether *line* is a row of a price list: hardly more than amount and period."""
     if len(line) > _LONGEST_LIKELY or not cues.AMOUNT.search(line):
         return False
+    if cues.PERIOD.search(line) and _matters(line) and not _FULL_STOP.search(line):
+        return True
     rest = cues.PERIOD.sub("", cues.AMOUNT.sub("", line))
     words = regex.findall(r"\w+", rest)
-    return len(words) <= (2 if cues.PERIOD.search(line) else 0)
+    return len(words) <= (2 if cues.PERIOD.search(line) or cues.TIER.match(rest) else 0)
 
 
 def _is_appeal(line: str, *, helped: bool) -> bool:
@@ -157,7 +193,8 @@ def _is_appeal(line: str, *, helped: bool) -> bool:
     needed = _MATTERS_OF_A_BARE_APPEAL
     if cues.YOU.search(line) and (helped or len(line) <= _LONGEST_LIKELY):
         needed -= 1  # “we” alone is also how a comment ends
-    return _matters(line) >= needed
+    priced = cues.AMOUNT.search(line) and cues.PERIOD.search(line)
+    return _matters(line) + bool(priced) >= needed
 
 
 def _matters(line: str) -> int:
@@ -198,10 +235,12 @@ def _without_tail(paragraph: str, language: str) -> tuple[str, str]:
 
 
 def _is_stray(line: str) -> bool:
-    """Whether *line*, within the story, is a label or a request and no sentence."""
-    return (
-        len(line) <= _LONGEST_STRAY
-        and not _FULL_STOP.search(line)
-        and (cues.LABEL.match(line) is not None or cues.OPENING.match(line) is not None)
-        and evidence(line) is Evidence.SURE
-    )
+    """Whether *line*, within the story, is a label, a credit or a request."""
+    if len(line) > _LONGEST_STRAY or evidence(line) is not Evidence.SURE:
+        return False
+    if _is_credit(line):
+        return True
+    asks = cues.LABEL.match(line) or cues.OPENING.match(line)
+    if not _FULL_STOP.search(line):
+        return asks is not None
+    return asks is not None and cues.WE.search(line) is not None and _matters(line) > 0

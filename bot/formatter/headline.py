@@ -17,7 +17,8 @@ from .verbs import first_verb, is_verb
 
 LONGEST = 110  #: UTF-16 units of a headline we make
 _ENGLISH = ("", "en", "en-", "en_")  #: what is not declared is taken for English
-_LONGEST_WITH_LATE_VERB = 150
+_LONGEST_WITH_LATE_VERB = 220  # a long subject is better than no verb
+_LONGEST_WHOLE = 180  # where no verb is found, or it stands last
 _SHORTEST_CUT = 35  # characters: less says too little
 _WORDS_AFTER_VERB = 2
 _SEARCHED = 600  # characters of the first sentence that are looked at
@@ -30,10 +31,17 @@ _OPENER = regex.compile(
     r"|against|according|based|given|faced|accused|asked|led|backed|hit|citing|pending"
     r"|owing|due|thanks|contrary|earlier|later|meanwhile|however|moreover|separately"
     r"|elsewhere|finally|instead|still|yet|yesterday|today|tomorrow|now|then|also"
-    r"|inside|outside|near|behind|ahead|even|soon|reportedly|apparently|clearly|notably)\b"
+    r"|inside|outside|near|behind|ahead|even|soon|reportedly|apparently|clearly|notably"
+    r"|through|of|late on|early on"
+    r"|(?:just|shortly|soon|immediately|long) (?:after|before)"
+    r"|(?:widely )?(?:stung|buoyed|born|founded|built|known|dubbed|billed|armed|dressed"
+    r"|located|situated|nestled|encouraged|angered|alarmed|shocked|worried|undeterred"
+    r"|unfazed|caught|driven|forced|inspired|frustrated|surrounded|flanked|regarded"
+    r"|described|hailed|touted|set|aged|perched|buried|torn|moved|bolstered|emboldened)"
+    r" (?:by|with|in|at|on|from|for|as|to|between|\d))\b"
     r"|(?:last|this|next|late|early) (?:week|month|year|night|morning|evening"
     r"|spring|summer|autumn|winter|\w+day)\b"
-    r"|(?:\w+ ){1,4}(?:minutes?|hours?|days?|weeks?|months?|years?|decades?)"
+    r"|(?:\w+ ){0,4}(?:minutes?|hours?|days?|weeks?|months?|years?|decades?)"
     r" (?:after|before|ago|later|since|earlier|into)\b"
     r"|(?!(?:Beijing|Nanjing|King|Ruling|Opening|Leading|Mining|Evening|Morning|Housing"
     r"|Building|Nothing|Something|Everything|Boeing|Sterling|Spring|Sting|Wing)\b)"
@@ -65,9 +73,21 @@ _PARTICIPLE = regex.compile(
 )
 _FINAL = regex.compile(r"[\s.۔।॥。,;:،؛–—-]+$")
 _ABBREVIATED = regex.compile(r"(?:^|[\s.(])\p{L}\.$")
+_VERB_FINAL = regex.compile(r"\p{Script=Devanagari}|[ٹڈڑںہھےگچپک]")
+_FINITE = regex.compile(
+    r"(?<!\p{L})(?:ہے|ہیں|ہوں|تھا|تھے|تھی|تھیں|گا|گے|گی|گیا|گئے|گئی|گئیں|کیا|کہا|دیا|لیا"
+    r"|ہوا|ہوئے|ہوئی|دی|لی|دیے|لیے|بتایا|رہا|رہے|رہی|آیا|آئے|آئی|پایا|سکا|چکا|چکے|چکی"
+    r"|है|हैं|हूं|था|थे|थी|थीं|गा|गे|गी|गया|गए|गई|गईं|किया|कहा|दिया|लिया|हुआ|हुए|हुई|दी|ली"
+    r"|दिए|लिए|बताया|रहा|रहे|रही|आया|आए|आई|\p{L}[\p{L}\p{M}]*(?:एगा|एगी|ेगा|ेगी|ेंगे|ेंगी|गा|گا|گی|گے))"
+    r"[\s”’‘\"]*$"
+)
+_ARABIC_OPENER = regex.compile(
+    r"(?:و?(?:في|بعد|قبل|خلال|وفقا|وفقًا|بحسب|حسب|أثناء|على|عقب|مع|منذ|رغم|من|إثر|وسط|بينما|عندما))\s"
+)
 _ATTRIBUTION = regex.compile(
     r"(?:\S+ ){1,4}(?:said|says|told \w+|added|reported|announced|noted)(?: on \w+)?\W*"
 )
+_ASIDE = regex.compile(r"[\w'’]+, [^,]{3,60}, ")
 _OPENED = regex.compile(r"[“«(\[]")
 _CLOSED = regex.compile(r"[”»)\]]")
 
@@ -90,7 +110,9 @@ def _english(sentence: str) -> str:
         return whole
     verb = _main_verb(clause)
     if verb is None:
-        return _any(clause)
+        return whole if len(whole) <= _LONGEST_WHOLE else _any(clause)
+    if aside := _ASIDE.match(clause, verb):  # “was, according to police, beaten”
+        verb = aside.end()
     earliest = max(_SHORTEST_CUT, _after_words(clause, verb, _WORDS_AFTER_VERB))
     cuts = [
         [
@@ -113,10 +135,22 @@ def _any(sentence: str) -> str:
     whole = _without_stop(sentence)
     if len(whole) <= LONGEST:
         return whole
-    cuts = [found.start() for found in _CLAUSE.finditer(whole, _SHORTEST_CUT)]
-    for cut in reversed([cut for cut in cuts if cut <= LONGEST]):
-        if _is_closed(whole[:cut]):
-            return _without_stop(whole[:cut])
+    cuts = [
+        found.start()
+        for found in _CLAUSE.finditer(whole, _SHORTEST_CUT)
+        if _is_closed(whole[: found.start()])
+    ]
+    longest = LONGEST
+    if _VERB_FINAL.search(whole):  # a clause ends with its verb, or is none
+        cuts = [cut for cut in cuts if _FINITE.search(whole, max(0, cut - 12), cut)]
+        longest = _LONGEST_WHOLE
+        if not any(cut <= LONGEST for cut in cuts) and len(whole) <= longest:
+            return whole
+    elif _ARABIC_OPENER.match(whole):
+        cuts = cuts[1:]
+    for limit in (LONGEST, longest):
+        if fitting := [cut for cut in cuts if cut <= limit]:
+            return _without_stop(whole[: fitting[-1]])
     return shorten(whole, LONGEST)
 
 
@@ -124,6 +158,7 @@ def _main_clause(sentence: str) -> int:
     """Return where the main clause of an English *sentence* begins."""
     if not _OPENER.match(sentence):
         return 0
+    rest = 0
     for place, (start, part, following) in enumerate(_parts(sentence)):
         if not place or _NO_SUBJECT.match(part) or is_verb(part):
             continue
@@ -131,7 +166,9 @@ def _main_clause(sentence: str) -> int:
             break  # “At dawn the guns fell silent, witnesses said”
         if first_verb(part) is not None or _is_apposed(following):
             return start
-    return 0
+        rest = rest or (start if " " in part else 0)
+    # no verb we know; what will be cut must not be cut to the opening words alone
+    return rest if len(sentence) > LONGEST else 0
 
 
 def _main_verb(clause: str) -> int | None:

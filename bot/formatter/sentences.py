@@ -24,14 +24,17 @@ Kind = Literal["never", "perhaps", "number"]
 LANGUAGES = ("en", "ur", "hi", "ar")
 
 _STOP = regex.compile(
-    r"(?P<stop>[.!?…؟۔।॥。！？‽]++)(?P<close>(?:[\"'”’»)\]}]|[‘“](?=[\s‘“]|$))*+)(?P<gap>\s*+)"
+    r"(?P<stop>[.!?…؟۔।॥。！？‽]++)"
+    # ‘ and “ close a quotation in Urdu and German, and open one in English
+    r"(?P<close>(?:[\"'\p{Pf}\p{Pe}]|[‘“](?=[\s\p{Pi}\p{Pf}\p{Pe}.,،۔।!?؟]|$))*+)"
+    r"(?P<gap>\s*+)"
 )
 _BY_ITSELF = regex.compile(r"[؟۔।॥。！？]")
 _WORD_BEFORE = regex.compile(r"[\p{L}\p{M}\p{N}.۔'’-]+$")
 _LONGEST_ABBREVIATION = 20
 _INITIAL = regex.compile(r"(?:\p{Lu}|(?:\p{Lu}\.)+\p{Lu})$")
 _LIST_NUMBER = regex.compile(r"(?:\d{1,3}|[a-z]|[ivx]{1,4})$")
-_SMALL = regex.compile(r"[\"'“‘«(\[]*\p{Ll}")
+_SMALL = regex.compile(r"[\"'“‘«(\[]*(?!https?://|www\.)\p{Ll}")
 _DIGIT = regex.compile(r"[\"'“‘«(\[]*\p{Nd}")
 _STARTER = regex.compile(
     r"[\"'“‘«(\[]*(?:The|This|That|These|Those|There|Then|They|He|She|It|We|You|I|A|An"
@@ -45,6 +48,7 @@ _SAID = regex.compile(
 )
 # Urdu opens with ’’ and closes with ‘‘; some English type does the contrary
 _PAIRS = {"“": "”", "«": "»", "(": ")", "[": "]", "’’": "‘‘", "‘‘": "’’"}
+_URDU_PAIR = ("”", "“")  # the signs of “English”, set the other way round
 _QUOTES_AND_BRACKETS = regex.compile(r"’’|‘‘|[“”«»()\[\]\"]")
 _LONGEST_QUOTATION = 600  # one that opens and is forgotten must not swallow a story
 
@@ -134,7 +138,14 @@ def _quotations(text: str) -> list[tuple[int, int]]:
             found.append((start, mark.end()))
         elif sign in _PAIRS or sign == '"':
             opened.append((at, _PAIRS.get(sign, sign)))
+        elif sign == _URDU_PAIR[0] and _opens(text, at):
+            opened.append((at, _URDU_PAIR[1]))
     return found
+
+
+def _opens(text: str, at: int) -> bool:
+    """Whether the ” at *at* opens an Urdu quotation: before a word, not after one."""
+    return (at == 0 or text[at - 1] == " ") and text[at + 1 : at + 2].isalpha()
 
 
 @cache

@@ -45,7 +45,8 @@ _WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{N}'’-]*+")
 _RELATIVE = regex.compile(r"who|which|that|whose|whom|where")
 _PARTICIPLE = regex.compile(
     r"\w+ by\b|(?:based|known|named|dubbed|called|located|backed|led|aged|held|set|made"
-    r"|built|born|found|seen) (?:in|on|at|as|after|for|to|with|from|near)\b"
+    r"|built|born|found|seen|identified|described|accused|convicted|charged|wanted)"
+    r" (?:only )?(?:of|in|on|at|as|after|for|to|with|from|near)\b"
 )
 
 

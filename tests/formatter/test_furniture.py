@@ -118,7 +118,6 @@ STAYS = [
     "Readers of the newspaper protested outside the office.",
     "Members pay Rs 100 a month for the service.",
     "Our correspondent in Kabul contributed to this report.",
-    "With inputs from agencies",
     "Journalists in Kashmir say their reporting is under threat.",
     "The newspaper’s subscribers fell to 10,000, its revenues from advertising by half.",
     "The app costs $10 a month and is free for members.",

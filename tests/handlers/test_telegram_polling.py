@@ -182,7 +182,7 @@ async def test_it_stops_while_it_waits(world):
     telegram.idle.set()
 
     async with polled(world, telegram):
-        while not world.clock.asleep:  # noqa: ASYNC110 - the fake clock has no event for it
+        while not world.clock.asleep:
             await asyncio.sleep(0.01)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from bot.app import Desk
     from bot.domain.broadcasts import BroadcastId
+    from bot.domain.recipients import Recipient, Standing
     from bot.ports import DeliveryLine
     from bot.sandbox import Chat, Message, Person, Sandbox
 
@@ -287,18 +288,28 @@ class Stage:
 
         await until(so, "enrolment" if wanted else "its end")
 
+    async def found(self, who: Address) -> tuple[Recipient, list[str]]:
+        """Who is at an address, and the names of their audiences."""
+        found = await self.desk.enrolment.find(who)
+        assert found, "nobody is known there"
+        return found[0], [each.name for each in found[1]]
+
+    async def standing(self, who: Address, wanted: Standing) -> None:
+        """Wait until we know *who* and believe them to be *wanted*."""
+
+        async def so() -> bool:
+            found = await self.desk.enrolment.find(who)
+            return found is not None and found[0].standing is wanted
+
+        await until(so, f"standing {wanted}")
+
     async def idle(self) -> None:
         """Wait until every update was fetched and everything stored was worked off."""
 
         async def empty() -> bool:
             async with self.desk.database.snapshot() as tx:
                 waiting = await tx.inbox.waiting(limit=1)
-            fetched = self.log.calls("getUpdates")
-            numbers = [each["update_id"] for each in self.log.of("update")]
-            confirmed = max(
-                (int(each["params"].get("offset", 0)) for each in fetched), default=0
-            )
-            return not waiting and (not numbers or confirmed > max(numbers))
+            return not waiting and not self.world.updates.pending
 
         await until(empty, "an empty inbox")
 

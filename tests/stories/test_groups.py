@@ -25,8 +25,7 @@ async def test_only_an_administrators_token_enrols(stage: Stage):
         link = await desk.enrolment.create_link(AUDIENCE, Kind.GROUP)
         await stage.world.open_startgroup(member, group, link.token)
         await stage.told(group, "Only an administrator")
-        found = await desk.enrolment.find(telegram(group))
-        assert found and not found[1]
+        assert not (await stage.found(telegram(group)))[1]
         await stage.world.open_startgroup(keeper, group, link.token)
         await stage.enrolled(telegram(group))
         (stored, _) = (await desk.enrolment.links())[0]
@@ -46,7 +45,7 @@ async def test_an_administrator_may_stay_anonymous(stage: Stage):
 
 @pytest.mark.parametrize("with_whatsapp", [True, False])
 async def test_a_group_without_a_token_is_greeted_and_an_editor_accepts_it(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, with_whatsapp: bool
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, *, with_whatsapp: bool
 ):
     monkeypatch.setattr("bot.strangers.GRACE", timedelta(seconds=0.5))
     monkeypatch.setattr("bot.app.STRANGERS_EVERY", 0.3)
@@ -55,7 +54,7 @@ async def test_a_group_without_a_token_is_greeted_and_an_editor_accepts_it(
     group, _, member = neighbours(stage)
     async with stage.office():
         editor = await stage.editor()
-    async with stage.app() as desk:
+    async with stage.app():
         await stage.world.add_bot(member, group)
         await stage.told(group, "This group is not enrolled")
         await stage.told(editor, "Neighbours")
@@ -63,8 +62,8 @@ async def test_a_group_without_a_token_is_greeted_and_an_editor_accepts_it(
         await stage.world.press(editor, notice, "The Valley")
         await stage.enrolled(telegram(group))
         await stage.told(editor, "Neighbours is now enrolled in The Valley")
-        found = await desk.enrolment.find(telegram(group))
-        assert found and found[0].leave_at is None, "it is not left any more"
+        accepted, _ = await stage.found(telegram(group))
+        assert accepted.leave_at is None, "it is not left any more"
         assert len(stage.texts(group)) == 1, "one polite line, once"
 
 
@@ -78,13 +77,12 @@ async def test_a_group_that_nobody_vouches_for_is_left(
 
         async def noticed() -> bool:
             found = await desk.enrolment.find(telegram(group))
-            return bool(found) and found[0].leave_at is not None
+            return found is not None and found[0].leave_at is not None
 
         await until(noticed, "the group to be noticed")
-        found = await desk.enrolment.find(telegram(group))
-        assert found
+        stranger, _ = await stage.found(telegram(group))
         async with desk.database.transaction() as tx:  # a day later
-            await tx.recipients.leave_at(found[0].id, desk.clock.now())
+            await tx.recipients.leave_at(stranger.id, desk.clock.now())
         await until(lambda: group.bot == "left", "our leaving")
         assert [call["status"] for call in stage.log.calls("leaveChat")] == [200]
 
@@ -100,8 +98,7 @@ async def test_stop_says_how_and_leave_does_it_for_administrators(stage: Stage):
         await stage.told(group, f"/leave@{name}", times=2)  # the welcome says it too
         await stage.world.say(member, f"/leave@{name}", group)
         await until(lambda: len(stage.texts(group)) == 3, "a refusal")
-        found = await desk.enrolment.find(telegram(group))
-        assert found and found[1], "neither has taken it out"
+        assert (await stage.found(telegram(group)))[1], "neither has taken it out"
         await stage.world.say(keeper, f"/leave@{name}", group)
         await stage.enrolled(telegram(group), wanted=False)
 
@@ -110,12 +107,11 @@ async def test_being_put_out_unenrols(stage: Stage):
     async with stage.office():
         (group,) = await stage.groups(1)
         await stage.readers(1)
-    async with stage.app() as desk:
+    async with stage.app():
         await stage.idle()
         await stage.world.remove_bot(stage.keeper(group), group)
         await stage.enrolled(telegram(group), wanted=False)
-        found = await desk.enrolment.find(telegram(group))
-        assert found and found[0].standing is Standing.GONE
+        await stage.standing(telegram(group), Standing.GONE)
         broadcast = await stage.broadcast()
         await stage.finished(broadcast)
         assert not stage.log.sends(group)
@@ -148,7 +144,7 @@ async def test_a_group_that_moves_with_notice_stays_enrolled(stage: Stage):
 
         async def followed() -> bool:
             found = await desk.enrolment.find(telegram(new))
-            return bool(found) and found[0].address == telegram(new)
+            return found is not None and found[0].address == telegram(new)
 
         await until(followed, "the new address")
         broadcast = await stage.broadcast()

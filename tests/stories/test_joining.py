@@ -84,17 +84,15 @@ async def test_tokens_that_let_nobody_in(stage: Stage):
         await world.open_start(first, once.token)  # who used it may press it again
         await world.whatsapp(gul, f"JOIN {revoked.code}")
 
-        await stage.told(wrong, "link")
-        await stage.told(late, "expired")
+        await stage.told(wrong, "not known")
+        await stage.told(late, "time of this join link is over")
         await stage.told(withdrawn, "link")
         await stage.told(second, "link")
         await stage.told(first, "already")
         await until(lambda: len(stage.texts(gul)) == 1, "an answer on WhatsApp")
         for person in (wrong, late, withdrawn, second):
-            found = await desk.enrolment.find(telegram(person))
-            assert found and not found[1], person.name
-        found = await desk.enrolment.find(whatsapp(gul))
-        assert found and not found[1]
+            assert not (await stage.found(telegram(person)))[1], person.name
+        assert not (await stage.found(whatsapp(gul)))[1]
         said = {stage.texts(each)[-1] for each in (wrong, late, withdrawn, second)}
         assert len(said) == 4, "each is told its own reason"
 
@@ -125,14 +123,9 @@ async def test_a_reader_blocks_and_comes_back(stage: Stage):
         assert stage.copies(other) == 1
 
         await stage.world.unblock(reader)
-
-        async def back() -> bool:
-            found = await desk.enrolment.find(telegram(reader))
-            return bool(found) and found[0].standing is Standing.ACTIVE
-
-        await until(back, "the reader's return")
-        found = await desk.enrolment.find(telegram(reader))
-        assert found and not found[1], "to come back is not to join"
+        await stage.standing(telegram(reader), Standing.ACTIVE)
+        _, joined = await stage.found(telegram(reader))
+        assert not joined, "to come back is not to join"
         link = await desk.enrolment.create_link(AUDIENCE, Kind.READER)
         await stage.world.open_start(reader, link.token)
         await stage.enrolled(telegram(reader))

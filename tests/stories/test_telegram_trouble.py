@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 
@@ -48,10 +47,10 @@ async def test_a_move_that_nobody_told_of_is_learnt_by_the_refusal(stage: Stage)
         assert (refused.chat, refused["status"]) == (str(old), 400)
         assert (sent.chat, sent["status"]) == (str(new), 200)
         assert stage.copies(group) == 1
-        by_old = await desk.enrolment.find(telegram(old))
-        by_new = await desk.enrolment.find(telegram(new))
-        assert by_old and by_new and by_old[0].id == by_new[0].id
-        assert by_new[1], "it stays enrolled"
+        by_old, _ = await stage.found(telegram(old))
+        by_new, audiences = await stage.found(telegram(new))
+        assert by_old.id == by_new.id
+        assert audiences, "it stays enrolled"
 
 
 @pytest.mark.parametrize(
@@ -68,14 +67,14 @@ async def test_missing_rights_suspend_and_the_editor_is_told_once(
         editor = await stage.editor()
         group, other = await stage.groups(2)
     stage.faults.error(status, words, to=group, method="sendMessage", times=None)
-    async with stage.app() as desk:
+    async with stage.app():
         broadcast = await stage.broadcast()
         await stage.reached(broadcast, telegram(group), State.SUSPENDED)
         await stage.reached(broadcast, telegram(other), State.ACCEPTED)
         await stage.told(editor, group.title)
-        found = await desk.enrolment.find(telegram(group))
-        assert found and found[0].standing is Standing.SUSPENDED
-        assert found[1], "it stays enrolled"
+        waiting, audiences = await stage.found(telegram(group))
+        assert waiting.standing is Standing.SUSPENDED
+        assert audiences, "it stays enrolled"
 
         again = await stage.broadcast()
         await stage.reached(again, telegram(other), State.ACCEPTED)
@@ -110,7 +109,8 @@ async def test_who_is_gone_is_unenrolled_at_the_first_word(
         await stage.finished(broadcast)
         line = await stage.line(broadcast, telegram(gone))
         assert line.delivery.state is State.FAILED
-        assert line.delivery.failure and line.delivery.failure.kind is kind
+        assert line.delivery.failure
+        assert line.delivery.failure.kind is kind
         await stage.enrolled(telegram(gone), wanted=False)
         again = await stage.broadcast()
         await stage.finished(again)
@@ -140,7 +140,7 @@ async def test_a_revoked_token_stops_the_sender_and_a_restored_one_loses_nothing
 @pytest.mark.parametrize("status", [500, 502])
 @pytest.mark.parametrize("stored", [True, False])
 async def test_the_servers_own_trouble_is_in_doubt_and_not_repeated(
-    stage: Stage, status: int, stored: bool
+    stage: Stage, *, status: int, stored: bool
 ):
     async with stage.office():
         unlucky, other = await stage.readers(2)
@@ -202,7 +202,7 @@ async def test_an_answer_beyond_the_time_out_is_in_doubt_and_not_repeated(
 async def test_the_newsrooms_rule_can_be_to_repeat(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("bot.sweep.LOOK_UP_EVERY", timedelta(seconds=1))
+    monkeypatch.setattr("bot.app.DOUBTS_EVERY", 1.0)
     async with stage.office():
         (reader,) = await stage.readers(1)
     stage.values["when_in_doubt"] = "repeat"

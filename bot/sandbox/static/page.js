@@ -134,7 +134,7 @@ function bubble(known, message) {
 function settle(known) {
   const { screen, list } = known;
   const last = list.lastElementChild;
-  if (last && last.offsetHeight > screen.clientHeight - 32) screen.scrollTop = last.offsetTop - 12;
+  if (last && last.offsetHeight > screen.clientHeight - 32) screen.scrollTop = last.offsetTop - 6;
   else screen.scrollTop = screen.scrollHeight;
   known.rest = screen.scrollTop;
   below(known);

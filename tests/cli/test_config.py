@@ -1,0 +1,146 @@
+"""Settings: read from two places, and every problem reported in one run."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.config import Settings, load
+from bot.domain.errors import ConfigError
+
+TOKEN = "123456:ABC-never-to-be-seen-anywhere"
+WHATSAPP = {
+    "HARKARA_TWILIO_ACCOUNT_SID": "AC1",
+    "HARKARA_TWILIO_AUTH_TOKEN": "another-secret",
+    "HARKARA_WHATSAPP_NUMBER": "+14155550100",
+    "HARKARA_PUBLIC_URL": "https://desk.example",
+}
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "harkara.toml"
+
+
+def problems(file, environ=None) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(file, environ or {})
+    return str(caught.value).splitlines()
+
+
+def test_the_environment_wins_over_the_file_and_an_empty_variable_is_none(file):
+    file.write_text(
+        f'bot_token = "{TOKEN}"\nconcurrency = 3\naudiences = ["a", "b"]\n'
+        'listen = "0.0.0.0:80"\n'
+    )
+    settings = load(
+        file,
+        {
+            "HARKARA_CONCURRENCY": "5",
+            "HARKARA_LISTEN": "",
+            "HARKARA_OWN": "example.com, @news",
+            "CONCURRENCY": "9",
+        },
+    )
+    assert settings.bot_token.get_secret_value() == TOKEN
+    assert settings.concurrency == 5
+    assert settings.listen_address == ("0.0.0.0", 80)  # noqa: S104 - nothing listens
+    assert settings.audiences == ("a", "b")
+    assert settings.own == ("example.com", "@news")
+    assert (settings.telegram, settings.whatsapp) == (True, False)
+
+
+def test_without_a_file_the_environment_is_enough(file):
+    settings = load(file, WHATSAPP)
+    assert (settings.telegram, settings.whatsapp) == (False, True)
+
+
+def test_no_channel_at_all_is_told_with_both_ways_out(file):
+    assert [each.split()[0] for each in problems(file)] == [
+        "HARKARA_BOT_TOKEN",
+        "HARKARA_TWILIO_ACCOUNT_SID",
+    ]
+    assert load(file, {}, channels=False).database.name == "harkara.db"
+
+
+def test_all_problems_are_told_together_each_under_its_name(file):
+    file.write_text('concurrency = 0\nwhen_in_doubt = "guess"\ncolour = "red"\n')
+    told = problems(
+        file,
+        {
+            "HARKARA_BOT_TOKEN": "nonsense",
+            "HARKARA_WHATSAPP_NUMBER": "0300 1234567",
+            "HARKARA_TELEGRAM_API": "ftp://x",
+            "HARKARA_LISTEN": "nowhere",
+            "HARKARA_KEEP_HOURS": "-1",
+            "HARKARA_CONTENT_SID": "AB1",
+        },
+    )
+    assert {each.split()[0].rstrip(":") for each in told} == {
+        "HARKARA_CONCURRENCY",
+        "HARKARA_WHEN_IN_DOUBT",
+        "colour",
+        "HARKARA_BOT_TOKEN",
+        "HARKARA_WHATSAPP_NUMBER",
+        "HARKARA_TWILIO_ACCOUNT_SID",
+        "HARKARA_TWILIO_AUTH_TOKEN",
+        "HARKARA_PUBLIC_URL",
+        "HARKARA_TELEGRAM_API",
+        "HARKARA_LISTEN",
+        "HARKARA_KEEP_HOURS",
+        "HARKARA_CONTENT_SID",
+    }
+
+
+@pytest.mark.parametrize("missing", WHATSAPP)
+def test_each_missing_part_of_whatsapp_is_named(file, missing):
+    (told,) = problems(file, {k: v for k, v in WHATSAPP.items() if k != missing})
+    assert told.startswith(f"{missing} is missing: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HARKARA_WHATSAPP_NUMBER", "14155550100"),
+        ("HARKARA_WHATSAPP_NUMBER", "+1 415 555 0100"),
+        ("HARKARA_PUBLIC_URL", "desk.example"),
+        ("HARKARA_LISTEN", "127.0.0.1:70000"),
+        ("HARKARA_LISTEN", "127.0.0.1:"),
+    ],
+)
+def test_a_value_that_cannot_work_is_told_before_anything_starts(file, name, value):
+    (told,) = problems(file, {**WHATSAPP, name: value})
+    assert told.startswith(name)
+
+
+def test_a_key_that_is_none_of_ours_is_told_with_the_nearest(file):
+    file.write_text(f'bot_tokn = "{TOKEN}"\n')
+    told = problems(file)
+    assert told[0] == "bot_tokn is no setting; did you mean bot_token?"
+    file.write_text('zzz = "1"\n')
+    (told,) = problems(file, WHATSAPP)
+    assert told.startswith("zzz is no setting; there are bot_token, ")
+
+
+def test_a_file_that_cannot_be_read_is_named(file, tmp_path):
+    file.write_text("bot_token = \n")
+    (told,) = problems(file)
+    assert told.startswith(f"{file} cannot be read: ")
+    (told,) = problems(tmp_path)
+    assert "cannot be read" in told
+
+
+def test_secrets_are_shown_by_nothing(file):
+    settings = load(file, {"HARKARA_BOT_TOKEN": TOKEN, **WHATSAPP})
+    shown = f"{settings!r} {settings} {settings.model_dump()}"
+    shown += settings.model_dump_json()
+    for secret in (TOKEN, "another-secret"):
+        assert secret not in shown
+    told = problems(file, {"HARKARA_BOT_TOKEN": "123:short-secret"})
+    assert "short-secret" not in " ".join(told)
+    file.write_text("bot_token = 12345678\n")
+    assert "12345678" not in " ".join(problems(file))
+
+
+def test_every_setting_is_described():
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
