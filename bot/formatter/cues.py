@@ -32,7 +32,7 @@ OPENING = regex.compile(
     r"(?:\W*(?:(?:for|to)\b[^,.:]{2,60}(?=,)|(?:please|kindly|so|and|now|or|also|only|dear readers?|to)\b))*+"
     r"\W*(?:"
     r"(?:click|tap|press|scan)\b(?= (?:here|on|to|the|below|this|link))"
-    r"|catch (?:all|the|our|up)|connect with us|add us|save our (?:number|contact)|fund (?:us|our|the truth|independent)"
+    r"|catch (?:all|the|our|up)|connect with us|add (?:us|our)|save our (?:number|contact)|fund (?:us|our|the truth|independent)"
     r"|keep (?:us|our|independent|free|quality|journalism)|stand (?:with|by|for|up for) (?:us|independent|free|fearless|journalism)"
     r"|your (?:\w+ )?(?:donation|subscription|contribution|support|membership|gift)s?"
     r"|follow (?:this|the) link|follow us|follow our|follow @|follow [\w ]{2,40} on (?:\w+$|whats ?app|telegram|google news|facebook|twitter|instagram|youtube|x\b)"
@@ -40,7 +40,7 @@ OPENING = regex.compile(
     r"|join (?:the |[\w']+ )?[\w ]{0,30}(?:whatsapp|telegram|channel|group|newsletter)"
     r"|join (?:the )?[\d,.]+\+? (?:other )?(?:readers|subscribers|members|others|people)"
     r"|subscribe|sign[ -]?up|register (?:now|here|for)|log in|download (?:our|the|now)"
-    r"|donate|contribute|chip in|pitch in|give (?:now|today|monthly)|pay (?:now|what)"
+    r"|donate|contribute|chip in|pitch in|gift a|pledge|give (?:now|today|monthly|what|generously)|pay (?:now|what)"
     r"|support (?:us|our|the|independent|quality|free|local|fearless|honest|public"
     r"|good|journalism|(?!for\b|of\b|from\b)[\w ]{2,30} journalism)"
     r"|become (?:a|our)|be (?:a )?part of|help (?:us|keep|fund|support)|stand with us"
@@ -52,7 +52,7 @@ OPENING = regex.compile(
     r"|get [\w ]{2,30} on (?:whatsapp|telegram)"
     r"|stay (?:ahead|updated|connected|informed|tuned|in touch)|never miss|don['’]t miss"
     r"|read (?:more|also|the full|next)|also read|watch (?:also|more|our|the video)"
-    r"|visit (?:our|us)|check out our|find us|(?:contact|message|e-?mail|call|text|whats ?app|reach|tell) us|reach out to us|write to us|send us"
+    r"|visit (?:our|us)|check out our|find us|(?:contact|message|e-?mail|call|text|whats ?app|reach|tell) us|reach out to us|write to|contact(?= [\w.+-]+@)|send us"
     r"|(?:turn on|enable|allow)(?: push)? notifications"
     r"|act now|make a (?:donation|contribution)|consider (?:donating|supporting|making)"
     r"|if you(?: have|['’]ve)? (?:liked?|value|appreciate|enjoy|enjoyed|believe|found|want|read this|can|could|are able)|advertise with"
@@ -71,6 +71,7 @@ REQUEST = _words(
     r"(?:رکن|ممبر|حصہ) بن(?:یں|یے|ئیے)",
     r"(?:لنک|ویب ?سائٹ|پیج) پر جائیں",
     r"جڑ(?:یں|نے کے ?لیے|نے کے ?لئے)",
+    r"(?:یہاں|لنک|بٹن)(?: پر)? دبائیں|حصہ ڈال(?:یں|یے)",
     r"جڑے رہیں|سپورٹ (?:کریں|کیجئے|کیجیے)",
     # Hindi, also as it is typed in Latin letters
     r"(?:click|join|follow|subscribe|share|download|support) kar(?:e|en|ein|o)|jud(?:e|en|ein|iye)|shamil ho(?:n|ne)",
@@ -80,7 +81,7 @@ REQUEST = _words(
     r"(?:ज्वाइन|ज्वॉइन|जॉइन|सब्सक्राइब|सब्स्क्राइब|फॉलो|फ़ॉलो|शेयर|डाउनलोड|लाइक|रजिस्टर|विजिट)"
     r" (?:करें|कीजिए|करने)",
     r"(?:दान|चंदा|सहयोग|मदद|समर्थन|योगदान|सहायता|साथ) (?:करें|दें|कीजिए|दीजिए)",
-    r"(?:सदस्य|हिस्सा) बन(?:ें|िए)",
+    r"(?:सदस्य|हिस्सा) बन(?:ें|िए)|सदस्यता लें|मजबूत करें|(?:यहां|यहाँ|लिंक)(?: पर)? (?:दबाएं|दबाएँ)",
     # Arabic; the singular forms are also “he joined”, “he took part”
     r"انضم(?:وا|ّ?ي)?(?: الآن)?(?= (?:إلى|الى|إلينا|لنا|معنا|ل))",
     r"للانضمام|للاشتراك|للتبرع|للمتابعة|لمتابعتنا",
@@ -122,7 +123,7 @@ MATTERS = tuple(
             r"|فيسبوك|تويتر|يوتيوب)",
         ),
         (
-            r"(?:channel|group|page|community|app|newsletter|website|inbox|e-?mails?|alerts?"
+            r"(?:channel|group|page|community|app|newsletter|(?:broadcast|mailing) list|website|inbox|e-?mails?|alerts?"
             r"|updates?|notifications?|link|qr code)s?",
             r"گروپ|چینل|پیج|نیوز ?لیٹر|ویب ?سائٹ|ایپ|لنک|خبرنامہ|خبرنامے",
             r"ग्रुप|समूह|चैनल|पेज|अपडेट|न्यूज़ ?लेटर|न्यूज ?लेटर|वेबसाइट|ऐप|लिंक",
@@ -131,7 +132,7 @@ MATTERS = tuple(
         ),
         (
             r"journalis(?:m|ts?)|newsroom|independent (?:media|voices?|press|news)|media house|press freedom|free press",
-            r"صحافت|صحافی|صحافیوں",
+            r"صحافت|صحافی|صحافیوں|اس ادارے کو",
             r"पत्रकारिता|पत्रकार|पत्रकारों",
             r"(?:ال|لل|و)?(?:صحافة|صحافتنا|الصحافة|للصحافة|الصحفية|صحافيين)",
         ),
@@ -176,6 +177,8 @@ LABEL = regex.compile(
     r"|(?:read|watch|see|listen|in pics|in pictures|explained|opinion|don['’]t miss|do not miss|also (?:watch|see|listen))(?= ?[|:–—-])"
     r"|most (?:read|popular|viewed|shared)(?=\W*$)|editor['’]?s['’]? picks?(?=\W*$)|you may have missed"
     r"|about the (?:author|writer)|disclaimer(?= ?:|$)|(?:accept|reject|manage)(?: all)?(?: cookies)?(?=\W*$)"
+    r"|(?:\d+ |post )?(?:comments|views)(?= ?(?:\d|:|$))|terms of (?:use|service)|privacy policy|report an error"
+    r"|listen to this (?:article|story)|back to top"
     r"|your e-?mail address will not be published|required fields are"
     r"|leave a (?:comment|reply)|post a comment|comments(?= ?:|$)|previous (?:article|post)"
     r"|next (?:article|post)|print(?= ?(?:this|:|$))|dear readers?(?=\W*$)|whats ?app channel"
@@ -194,7 +197,7 @@ LABEL = regex.compile(
 
 #: Who owns the page; never a sentence of a story.
 OWNERSHIP = regex.compile(
-    r"\W*(?:©|\(c\) ?\d{4}|copyright\W*(?:\(c\)|\d{4}|by\b|reserved\b|$)|all rights reserved\b|جملہ حقوق|सर्वाधिकार|جميع الحقوق)"
+    r"(?:[^\w©(]|\((?!c\))|all content |content )*+(?:©|\(c\) ?\d{4}|copyright\W*(?:\(c\)|\d{4}|by\b|reserved\b|$)|all rights reserved\b|جملہ حقوق|सर्वाधिकार|جميع الحقوق)"
     r"|.{0,80}(?:all rights reserved|جملہ حقوق .{0,20}محفوظ|सर्वाधिकार सुरक्षित|جميع الحقوق محفوظة)\W*$",
     _FLAGS,
 )
@@ -225,8 +228,8 @@ TIER = regex.compile(
     _FLAGS,
 )
 BARE_ACTION = regex.compile(
-    r"\W*(?:(?:act|join|subscribe|donate|buy|order|pay|sign up|register|apply|download|shop|give|contribute|support us|support)"
-    r"(?: (?:now|here|today|us|free))+|(?:will|would|can|could) you (?:help|support|join) us"
+    r"\W*(?:(?:please |kindly )?(?:act|join|subscribe|donate|buy|order|pay|sign up|register|apply|download|shop|give|contribute|support us|support)"
+    r"(?: (?:now|here|today|us|free|generously|monthly))+|(?:will|would|can|could) you (?:help|support|join) us"
     r"|subscribe|donate|share|sign up|chip in(?: today| now)?|click here|tap here|learn more|know more"
     r"|(?:pay|give|chip in|contribute) (?:what|whatever) you (?:can|want|like)|buy (?:us|me) a (?:coffee|chai|tea)"
     r"|become (?:a|an|our) (?:paying |monthly )?(?:member|patron|subscriber|supporter)(?: today| now)?"
@@ -289,6 +292,8 @@ CREDIT = regex.compile(
 #: What the page says of the text, of its author or of itself.
 NOTICE = regex.compile(
     r"\W*(?:this (?:story|article|report|copy|news)\b.{0,60}\b(?:syndicated|auto-?generated|wire|agency feed|without (?:any )?(?:modifications?|edits?)|first appeared|originally (?:appeared|published))"
+    r"|(?:please )?help us (?:keep|continue|tell|stay|fund|grow|survive|report|bring)\b"
+    r"|(?:reproduction|republication|copying) .{0,80}(?:prohibited|permission)\b"
     r"|except for the headline\b|you have (?:read|reached|used|viewed) .{0,30}(?:articles?|stories|limit)"
     r"|(?:to .{3,60}, )?we need your (?:\w+ )?(?:support|help|donations?|contributions?)"
     r"|ہمیں آپ ?کی? .{0,40}(?:مدد|تعاون|حمایت|عطیات|سہارے) ?کی ضرورت|हमें आप ?की? .{0,40}(?:मदद|सहयोग|समर्थन|सहायता) की (?:ज़रूरत|ज़रूरत|जरूरत|आवश्यकता)"

@@ -59,7 +59,8 @@ def without_furniture(
             removed.insert(0, tail)
     strays = [line for line in story if _is_stray(line)]
     if strays:
-        story = [line for line in story if line not in set(strays)]
+        gone = set(strays)
+        story = [line for line in story if line not in gone]
         removed = strays + removed
     return story, removed
 

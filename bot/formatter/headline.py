@@ -166,7 +166,8 @@ def _main_clause(sentence: str) -> int:
             break  # “At dawn the guns fell silent, witnesses said”
         if first_verb(part) is not None or _is_apposed(following):
             return start
-        rest = rest or (start if " " in part else 0)
+        if not rest and (" " in part or part[:1].islower()):
+            rest = start  # a capital alone is where: “In Lahore, Punjab, …”
     # no verb we know; what will be cut must not be cut to the opening words alone
     return rest if len(sentence) > LONGEST else 0
 

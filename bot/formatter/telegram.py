@@ -34,14 +34,15 @@ LIMIT = Size(length=4_096, raw=32_768, entities=100)
 _LONGEST_SHOWN_LINK = 120  # UTF-16 units; a longer address shows its host
 
 _EDGE = r"[\p{L}\p{M}\p{N}_]"
-_LABEL = r"(?:[A-Za-z0-9_~-]|[^\x00-\xbf\s\u2000-\u200b\u200e-\u206f])"
+_NAME = r"[A-Za-z0-9_~-]|[^\x00-\xbf\s\u2000-\u200b\u200e-\u206f]"
+_LABEL = rf"(?:{_NAME})"
 _ACTIVE = (
     r"(?P<scheme>[a-z][a-z0-9+.-]{0,20}+://)(?=\S)"
     r"|(?P<sign>@(?=[\p{L}\p{N}_\u200c])|#(?=[\p{N}_\u200c]*+\p{L})"
     r"|(?<![\p{L}\p{N}_$])\$(?-i:(?=(?:1INCH|[A-Z]{1,8})(?![\p{L}\p{N}_$])))"
     r"|(?<![\p{L}\p{N}_/<>])/(?=[A-Za-z0-9_]))"
     r"|(?P<numbers>(?<![\p{Nd}.])\p{Nd}{1,3}(?:\.\p{Nd}{1,3}){3}(?![\p{Nd}.]))"
-    rf"|(?P<domain>{_LABEL}++(?:\.{_LABEL}++)++(?!://))"
+    rf"|(?<!{_NAME})(?P<domain>{_LABEL}++(?:\.{_LABEL}++)++(?!://))"
 )
 _NEVER = r"(?!)"
 _ADDRESS = r"(?<![a-z0-9+-])https?://[^\s<>\"«»\u2000-\u206f]++"

@@ -117,8 +117,8 @@ def test_a_key_that_is_none_of_ours_is_told_with_the_nearest(file):
     told = problems(file)
     assert told[0] == "bot_tokn is no setting; did you mean bot_token?"
     file.write_text('zzz = "1"\n')
-    (told,) = problems(file, WHATSAPP)
-    assert told.startswith("zzz is no setting; there are bot_token, ")
+    (only,) = problems(file, WHATSAPP)
+    assert only.startswith("zzz is no setting; there are bot_token, ")
 
 
 def test_a_file_that_cannot_be_read_is_named(file, tmp_path):

@@ -85,9 +85,9 @@ def test_a_broadcast_from_plan_to_stop(ready, sandbox):
     assert "broadcast 1: 2 recipients, 2 messages." in plan
     assert "harkara broadcast confirm 1" in plan
 
-    confirmed = ready.run("broadcast", "confirm", "1")
-    assert confirmed.stdout == "broadcast 1 confirmed\n"
-    assert "No Harkara is running here: `harkara run` sends it." in confirmed.stderr
+    out, err = ready.process("broadcast", "confirm", "1").communicate(timeout=30)
+    assert out == "broadcast 1 confirmed\n"
+    assert err == "No Harkara is running here: `harkara run` sends it.\n"
     again = ready.ok("broadcast", "confirm", "1")
     assert again == "broadcast 1 was confirmed before; nothing changed\n"
 

@@ -150,3 +150,31 @@ def test_utf8_whatever_the_locale():
     )
     assert "بارش ہوئی۔" in result.stdout.decode()
     assert "بارش ہوئی" in result.stderr.decode()
+
+
+def test_what_cannot_be_written_is_said(article):
+    path = article(b"It rained today.")
+    program = "import typer; from bot.cli.formatting import format_; typer.run(format_)"
+    with Path("/dev/full").open("wb") as full:
+        result = subprocess.run(  # noqa: S603 — this very Python
+            [sys.executable, "-c", program, str(path), "--title", "Rain"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert result.returncode == 2
+    assert result.stderr.startswith(b"harkara: The output cannot be written")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_closed_standard_input_is_said():
+    program = (
+        "import sys, typer; from bot.cli.formatting import format_\n"
+        "sys.stdin = None\n"
+        "typer.run(format_)"
+    )
+    result = subprocess.run(  # noqa: S603 — this very Python
+        [sys.executable, "-c", program, "-"], capture_output=True, check=False
+    )
+    assert result.returncode == 2
+    assert result.stderr == b"harkara: Standard input is closed; name a file.\n"

@@ -55,4 +55,5 @@ async def test_it_ends_as_its_table_says_with_a_text_of_ones_own(tmp_path: Path)
     assert sum(deliveries.values()) == RECIPIENTS
     assert "mulberries ripened early" in told
     assert "unexpected" not in told
-    assert [each.name for each in tmp_path.iterdir()] == ["mine.txt"], "leaves nothing"
+    left = await asyncio.to_thread(os.listdir, tmp_path)
+    assert left == ["mine.txt"], "nothing of it stays"

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.domain.recipients import Kind, Standing
 from bot.sandbox import Person
-from tests.stories.stage import AUDIENCE, Stage, telegram, until, whatsapp
+from tests.stories.stage import AUDIENCE, HEADLINE, Stage, telegram, until, whatsapp
 
 
 def offered(stage: Stage, person: Person) -> int:
@@ -56,7 +56,8 @@ async def test_every_way_in_and_the_story_arrives_everywhere(stage: Stage):
         broadcast = await stage.broadcast()
         await stage.finished(broadcast)
         for person in (reader, phone, chatty, group, channel):
-            await until(lambda who=person: stage.copies(who) == 1, "the story")
+            await stage.told(person, HEADLINE)
+            assert stage.copies(person) == 1
         uses = {link.id: link.uses for link, _ in await desk.enrolment.links()}
         assert uses == {link.id: 3, for_group.id: 1, for_channel.id: 1}
 

@@ -37,7 +37,7 @@ async def test_a_move_that_nobody_told_of_is_learnt_by_the_refusal(stage: Stage)
     async with stage.office():
         (group,) = await stage.groups(1)
     old = group.id
-    async with stage.app() as desk:
+    async with stage.app():
         await stage.idle()
         new = await stage.world.migrate(group)
         stage.world.updates.drop()  # in the same breath: no update ever comes

@@ -57,8 +57,7 @@ async def test_reports_resolve_the_doubt_that_three_kills_leave(
         stage.values.pop(name)
     stage.values |= {"whatsapp_rate": 60, "concurrency": CONCURRENCY}
     stage.sandbox.twilio.listener._latency = (0.02, 0.06)
-    # Reports come while the next process lives, as after a quick restart; and Twilio
-    # is asked to repeat those that find nobody.
+    # Reports come while the next process lives, as after a quick restart.
     stage.sandbox.twilio.configure(delays=Delays(sent=3.0, delivered=0.5))
     before = 0
     for kill in range(KILLS):
@@ -83,6 +82,10 @@ async def test_reports_resolve_the_doubt_that_three_kills_leave(
             ] == READERS and await _only_lost_are_in_doubt(stage, broadcast)
 
         await until(resolved, "every report", timeout=30)
+        await until(
+            lambda: len(stage.log.copies_of(HEADLINE)) == len(_taken(stage.log)),
+            "what was taken to arrive",
+        )
         lines = await stage.lines(broadcast)
     copies = Counter(record.chat for record in stage.log.copies_of(HEADLINE))
     assert set(copies.values()) == {1}, "nobody has two copies"
