@@ -16,7 +16,7 @@ from telegram.error import InvalidToken, TelegramError
 
 from bot.broadcaster import Newsroom
 from bot.clock import SystemClock
-from bot.domain.errors import ConfigError, StorageError
+from bot.domain.errors import ConfigError, HarkaraError, StorageError
 from bot.domain.pacing import DEFAULT_RATES
 from bot.domain.recipients import Channel
 from bot.doubts import Doubts
@@ -41,7 +41,7 @@ from storage import SqliteDatabase
 from storage.lock import FileLock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
     from bot.config import Settings
     from bot.domain.recipients import SenderId
@@ -99,8 +99,6 @@ async def open_desk(
             await SqliteDatabase.open(settings.database, exclusive=owner)
         )
         runner = LocalRunner(clock)
-        if not owner:
-            runner.register("pump", _left_to_the_owner)
         messengers: dict[Channel, Messenger] = {}
         bot = None
         if settings.telegram and online:
@@ -153,13 +151,14 @@ async def running(
         AsyncExitStack() as stack,
     ):
         pumps = {str(pump.sender): pump for pump in _pumps(settings, desk)}
-        desk.runner.register("pump", lambda key: pumps[key].run(key))
+        desk.runner.register("pump", lambda key: pumps[key].run(key), drains=True)
         desk.runner.register("sweep", _sweep(desk).run)
         desk.runner.register("doubts", _doubts(settings, desk).run)
         desk.runner.register("inbox", _inbox(settings, desk).run)
         desk.runner.every(SWEEP_EVERY, "sweep", "all")
         desk.runner.every(DOUBTS_EVERY, "doubts", "all")
         tasks: list[asyncio.Task[None]] = []
+        failures: list[str] = []
         stack.push_async_callback(_drain, desk, list(pumps.values()), tasks)
         if settings.whatsapp:
             await _listen(settings, desk, stack)
@@ -171,7 +170,7 @@ async def running(
                 runner=desk.runner,
                 poll=POLL,
             )
-            tasks.append(asyncio.create_task(polling.run(), name="polling"))
+            tasks.append(_watched(polling.run(), "polling", failures, stop))
             strangers = Strangers(
                 database=desk.database,
                 clock=desk.clock,
@@ -183,11 +182,16 @@ async def running(
             desk.runner.every(STRANGERS_EVERY, "strangers", "all")
             stack.push_async_callback(polling.stop)
         # Last: what is registered for every so often is begun when the runner is.
-        tasks.append(asyncio.create_task(desk.runner.run(), name="runner"))
+        tasks.append(_watched(desk.runner.run(), "runner", failures, stop))
         await desk.runner.kick("inbox", "all")
         await desk.broadcaster.kick()
         log.info("up", extra={"senders": len(pumps)})
         yield desk
+    if failures:
+        raise HarkaraError(
+            f"{failures[0]} ended, and nothing goes on without it; the log says why. "
+            "Nothing is lost: start again"
+        )
 
 
 async def run(settings: Settings, *, stop: asyncio.Event) -> None:
@@ -207,8 +211,25 @@ class Stopped(Exception):
     """Asked to stop before everything was up."""
 
 
-async def _left_to_the_owner(_key: str) -> None:
-    """Do nothing: the application that sends looks at the tables every second."""
+def _watched(
+    work: Coroutine[None, None, None],
+    name: str,
+    failures: list[str],
+    stop: asyncio.Event | None,
+) -> asyncio.Task[None]:
+    """Start *work*; should it end by an error, stop rather than be up and deaf."""
+
+    def ended(task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("a task ended", exc_info=error, extra={"task": name})
+            failures.append(name)
+            if stop is not None:
+                stop.set()
+
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(ended)
+    return task
 
 
 async def _drain(
@@ -312,6 +333,7 @@ def _pumps(settings: Settings, desk: Desk) -> list[Pump]:
             messenger=desk.messengers[channel],
             database=desk.database,
             ledger=desk.ledger,
+            consequences=desk.consequences,
             notices=desk.notices,
             clock=desk.clock,
             rate=replace(DEFAULT_RATES[channel], per_second=speeds[channel]),

@@ -30,7 +30,7 @@ from bot.domain.messages import Template, Text
 from bot.domain.outcomes import Report
 from bot.domain.recipients import Channel, Kind
 from bot.formatter import JoinLine, compose, render, template_variables
-from bot.ledger import reopen
+from bot.ledger import reopen, requeued
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -358,7 +358,7 @@ class Broadcaster:
         error = None
         if receipt.progress is Progress.FAILED:
             error = self._messengers[channel].explain(receipt.code)
-        await self._ledger.report(
+        delivery = await self._ledger.report(
             Report(
                 reference=receipt.reference,
                 progress=receipt.progress,
@@ -366,7 +366,8 @@ class Broadcaster:
                 error=error,
             )
         )
-        await self.kick()
+        if delivery is not None and delivery.state is State.QUEUED:
+            await self._runner.kick("pump", str(delivery.sender))
 
     async def decide(
         self,
@@ -385,10 +386,15 @@ class Broadcaster:
 
         Returns:
             How many were settled.
+
+        Raises:
+            TooLate: It is to be sent again, and has expired.
         """
         now = self._clock.now()
         async with self._database.transaction() as tx:
-            await tx.broadcasts.get(broadcast)
+            found = await tx.broadcasts.get(broadcast)
+            if repeat and now >= found.expires_at:
+                raise TooLate(f"broadcast {broadcast} has expired: it is news no more")
             lines = await tx.deliveries.report(broadcast, states={State.DOUBTFUL})
             settled = [
                 replace(
@@ -401,8 +407,10 @@ class Broadcaster:
                 if deliveries is None or line.delivery.id in deliveries
             ]
             await tx.deliveries.save(settled, [])
-            for again in settled if repeat else ():
-                await reopen(tx, again)
+            for each in settled if repeat else ():
+                await requeued(tx, each)
+            if settled:
+                await reopen(tx, broadcast)
         await self.kick()
         return len(settled)
 

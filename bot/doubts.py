@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.domain.deliveries import Progress, State
+from bot.domain.deliveries import DeliveryId, Progress, State
 from bot.domain.outcomes import Report
-from bot.ledger import reopen
+from bot.ledger import requeued
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.domain.deliveries import Attempt, DeliveryId
+    from bot.domain.deliveries import Attempt, Delivery
     from bot.domain.recipients import Channel, SenderId
     from bot.ledger import Ledger
     from bot.ports import Clock, Database, Lease, Messenger, Runner
@@ -48,20 +48,28 @@ class Doubts:
         self._senders = senders
         self._messengers = messengers
         self._repeat = repeat
+        self._asked: dict[SenderId, DeliveryId] = {}  #: where to go on
 
     async def run(self, _key: str) -> None:
-        """Look at the oldest doubt of every sender once."""
+        """Look at some of every sender's doubt, and at the next ones next time."""
         for channel, sender in self._senders.items():
             messenger = self._messengers[channel]
             if not (messenger.can_look_up or self._repeat):
                 continue
             async with self._database.snapshot() as tx:
-                doubtful = await tx.deliveries.doubtful(sender, limit=LOOK_UPS)
+                doubtful = await tx.deliveries.doubtful(
+                    sender,
+                    now=self._clock.now(),
+                    after=self._asked.get(sender, DeliveryId(0)),
+                    limit=LOOK_UPS,
+                )
+            full = len(doubtful) == LOOK_UPS
+            self._asked[sender] = doubtful[-1][0].delivery.id if full else DeliveryId(0)
             for lease, attempt in doubtful:
                 if messenger.can_look_up:
                     await self._look_up(messenger, lease, attempt)
                 elif lease.delivery.attempts < REPEATS:
-                    await self._again(lease.delivery.id)
+                    await self._again(lease.delivery)
             if doubtful:
                 await self._runner.kick("pump", str(sender))
 
@@ -79,28 +87,27 @@ class Doubts:
         )
         if found is None:
             return
-        if not found.found or found.progress is None:
+        if not found.found:
             absent = attempt.absorb(Progress.REFUSED, code="absent")
-            await self._again(delivery.id, absent)
+            await self._again(delivery, absent)
             return
-        failed = found.progress is Progress.FAILED
+        progress = found.progress or Progress.ACCEPTED
+        failed = progress is Progress.FAILED
         await self._ledger.report(
             Report(
                 reference=attempt.reference,
-                progress=found.progress,
+                progress=progress,
                 provider_id=found.provider_id,
                 error=messenger.explain(found.code) if failed else None,
             )
         )
 
-    async def _again(
-        self, delivery: DeliveryId, attempt: Attempt | None = None
-    ) -> None:
+    async def _again(self, delivery: Delivery, attempt: Attempt | None = None) -> None:
         """Send it after all: it surely was not, or the newsroom takes the risk."""
         async with self._database.transaction() as tx:
-            loaded = await tx.deliveries.load([delivery])
-            found, _ = loaded[delivery]
-            if found.state is State.DOUBTFUL:
+            loaded = await tx.deliveries.load([delivery.id])
+            found, _ = loaded[delivery.id]
+            if found.state is State.DOUBTFUL and found.attempts == delivery.attempts:
                 again = replace(found, state=State.QUEUED, due_at=self._clock.now())
                 await tx.deliveries.save([again], [attempt] if attempt else [])
-                await reopen(tx, again)
+                await requeued(tx, again)

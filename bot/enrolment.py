@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from bot.consequences import RETRY_AFTER
 from bot.domain.errors import LinkUnknown, Refusal, Unknown
 from bot.domain.joinlinks import (
     CODE_ALPHABET,
@@ -428,13 +429,19 @@ class Enrolment:
         async with self._database.transaction() as tx:
             recipient = await tx.recipients.ensure(address, kind, now=now)
             await tx.recipients.heard_from(recipient.id, now)
-            if recipient.standing is Standing.GONE:
+            if recipient.standing is not Standing.ACTIVE and kind is Kind.READER:
                 await tx.recipients.set_standing(recipient.id, Standing.ACTIVE)
+                await tx.deliveries.recipient_back(recipient.id, now=now)
 
     async def moved(self, old: Address, new: Address) -> None:
         """Follow a group that became a supergroup; *old* goes on finding it."""
+        now = self._clock.now()
         async with self._database.transaction() as tx:
-            await tx.recipients.move(old, new)
+            recipient = await tx.recipients.move(old, new)
+            if recipient is not None and recipient.standing is not Standing.GONE:
+                # A new chat has rights of its own; what waited is worth a try there.
+                await tx.recipients.set_standing(recipient.id, Standing.ACTIVE)
+                await tx.deliveries.recipient_back(recipient.id, now=now)
 
     async def gone(self, address: Address, *, reason: str) -> None:
         """The recipient has blocked us or put us out: write no more."""
@@ -455,7 +462,10 @@ class Enrolment:
             if recipient is None or recipient.standing is not Standing.ACTIVE:
                 return
             await tx.recipients.set_standing(
-                recipient.id, Standing.SUSPENDED, reason=reason
+                recipient.id,
+                Standing.SUSPENDED,
+                reason=reason,
+                retry_at=now + RETRY_AFTER,
             )
             await self._notices.suspended(tx, recipient, reason, now=now)
         await self._kick()

@@ -15,33 +15,25 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from bot.domain.broadcasts import BroadcastState
 from bot.domain.deliveries import ARRIVED, ENDED, Form, State
-from bot.domain.errors import Moved, TryLater
-from bot.domain.outcomes import (
-    REST,
-    STRIKES,
-    UNKNOWN_REFUSALS,
-    Consequence,
-    Report,
-    RetryPolicy,
-    settle,
-)
+from bot.domain.errors import StorageError
+from bot.domain.outcomes import settle
 from bot.domain.recipients import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
-    from bot.domain.broadcasts import BroadcastId
+    from bot.consequences import Consequences
     from bot.domain.deliveries import (
         Attempt,
+        BroadcastId,
         Delivery,
         DeliveryId,
         Failure,
         Reference,
     )
     from bot.domain.errors import SendError
-    from bot.domain.recipients import RecipientId, SenderId
-    from bot.notices import Notices
+    from bot.domain.outcomes import Consequence, Report, RetryPolicy
     from bot.ports import Clock, Database, Transaction
 
 log = logging.getLogger("harkara.ledger")
@@ -49,8 +41,12 @@ log = logging.getLogger("harkara.ledger")
 T = TypeVar("T")
 R = TypeVar("R")
 
-#: Two recipients throttled within this time mean that the sender is too fast.
-TOGETHER = timedelta(seconds=1)
+#: Waits before an answer that the database would not take is written again.
+REPORT_AGAIN = (
+    timedelta(milliseconds=200),
+    timedelta(seconds=1),
+    timedelta(seconds=5),
+)
 
 
 class GroupCommit(Generic[T, R]):
@@ -76,16 +72,25 @@ class GroupCommit(Generic[T, R]):
         while self._waiting:
             batch = self._waiting[: self._most]
             del self._waiting[: self._most]
-            try:
-                results = await self._write([item for item, _ in batch])
-            except Exception as error:  # noqa: BLE001 - handed to each that waits
-                for _, future in batch:
-                    if not future.done():
-                        future.set_exception(error)
-                continue
-            for (_, future), result in zip(batch, results, strict=True):
-                if not future.done():
-                    future.set_result(result)
+            if not await self._share(batch):
+                # One of them may be the culprit; the others need not suffer for it.
+                for one in batch:
+                    await self._share([one], alone=True)
+
+    async def _share(
+        self, batch: list[tuple[T, asyncio.Future[R]]], *, alone: bool = False
+    ) -> bool:
+        """Write *batch* and hand out the results; whether that could be done."""
+        try:
+            results = await self._write([item for item, _ in batch])
+        except Exception as error:  # noqa: BLE001 - handed to the one that waits
+            if alone and not batch[0][1].done():
+                batch[0][1].set_exception(error)
+            return False
+        for (_, future), result in zip(batch, results, strict=True):
+            if not future.done():
+                future.set_result(result)
+        return True
 
 
 class Ledger:
@@ -96,13 +101,13 @@ class Ledger:
         *,
         database: Database,
         clock: Clock,
-        notices: Notices,
+        consequences: Consequences,
         policy: RetryPolicy,
         templates: bool,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._notices = notices
+        self._consequences = consequences
         self._policy = policy
         self._templates = templates
         self._marks: GroupCommit[tuple[Attempt, int], bool] = GroupCommit(
@@ -111,7 +116,6 @@ class Ledger:
         self._reports: GroupCommit[tuple[Report, datetime | None], Delivery | None] = (
             GroupCommit(self._write_reports)
         )
-        self._throttled: dict[SenderId, list[tuple[datetime, RecipientId]]] = {}
 
     async def mark(self, attempt: Attempt, *, epoch: int) -> bool:
         """Write that *attempt* is about to be made.
@@ -134,6 +138,13 @@ class Ledger:
         Returns:
             The delivery as it now stands; None if there is no such attempt.
         """
+        for wait in REPORT_AGAIN:
+            try:
+                return await self._reports.submit((report, rest_until))
+            except StorageError:
+                # What a provider said is worth some patience with the disk.
+                log.warning("an answer could not be written yet")
+                await self._clock.sleep_until(self._clock.now() + wait)
         return await self._reports.submit((report, rest_until))
 
     async def end(
@@ -188,15 +199,15 @@ class Ledger:
     ) -> list[Delivery | None]:
         now = self._clock.now()
         loaded = await tx.deliveries.load({r.reference.delivery for r in reports})
-        changed: dict[DeliveryId, Delivery] = {}
+        first = {key: delivery for key, (delivery, _) in loaded.items()}
         attempts: dict[Reference, Attempt] = {}
-        follow: list[tuple[Delivery, Consequence, SendError | None]] = []
-        arrived: set[RecipientId] = set()
+        errors: list[tuple[DeliveryId, Consequence, SendError]] = []
         for report in reports:
-            if report.reference.delivery not in loaded:
+            key = report.reference.delivery
+            if key not in loaded:
                 log.warning("report of an unknown delivery")
                 continue
-            before, known = loaded[report.reference.delivery]
+            before, known = loaded[key]
             settlement = settle(
                 before,
                 known,
@@ -205,39 +216,32 @@ class Ledger:
                 now=now,
                 policy=self._policy,
             )
-            after = settlement.delivery
             if settlement.attempt is not None:
                 attempts[report.reference] = settlement.attempt
                 known = [
                     settlement.attempt if each.reference == report.reference else each
                     for each in known
                 ]
-            loaded[after.id] = (after, known)
-            if after != before:
-                changed[after.id] = after
-                follow.append((after, settlement.consequence, report.error))
-                if after.state in ARRIVED:
-                    arrived.add(after.recipient)
-        await tx.deliveries.save(list(changed.values()), list(attempts.values()))
-        if arrived:
-            await tx.recipients.clear_strikes(arrived)
-        for delivery, consequence, error in follow:
-            await self._follow(tx, delivery, consequence, error, now=now)
-        return [
-            loaded[r.reference.delivery][0] if r.reference.delivery in loaded else None
-            for r in reports
-        ]
+            loaded[key] = (settlement.delivery, known)
+            if report.error is not None and settlement.delivery != before:
+                errors.append((key, settlement.consequence, report.error))
+
+        after = {key: delivery for key, (delivery, _) in loaded.items()}
+        changed = [after[key] for key in after if after[key] != first[key]]
+        await tx.deliveries.save(changed, list(attempts.values()))
+        await tx.recipients.clear_strikes(
+            {each.recipient for each in changed if each.state in ARRIVED}
+        )
+        for delivery in changed:
+            await self._follow(tx, first[delivery.id], delivery)
+        for key, consequence, error in errors:
+            await self._consequences.draw(tx, after[key], consequence, error, now=now)
+        return [after.get(report.reference.delivery) for report in reports]
 
     async def _follow(
-        self,
-        tx: Transaction,
-        delivery: Delivery,
-        consequence: Consequence,
-        error: SendError | None,
-        *,
-        now: datetime,
+        self, tx: Transaction, before: Delivery, delivery: Delivery
     ) -> None:
-        """Do what *delivery*'s new state asks for besides its own row."""
+        """Do what *delivery*'s new state asks of its broadcast and its later parts."""
         log.info(
             "delivery",
             extra={
@@ -247,118 +251,42 @@ class Ledger:
                 "failure": delivery.failure.kind.value if delivery.failure else "",
             },
         )
-        if isinstance(error, TryLater) and error.throttled:
-            await self._throttle(tx, delivery, error, now=now)
         if delivery.state is State.QUEUED:
-            await reopen(tx, delivery)
+            await requeued(tx, delivery)
+        elif before.state is State.DOUBTFUL and delivery.state in ARRIVED:
+            # Later parts waited for this.
+            await reopen(tx, delivery.broadcast)
         in_template = delivery.form is Form.TEMPLATE and delivery.state in ARRIVED
         if delivery.state in ENDED and (delivery.state not in ARRIVED or in_template):
             await tx.deliveries.skip_rest(
                 delivery, reason="in template" if in_template else "earlier part"
             )
-        await self._consequence(tx, delivery, consequence, error, now=now)
 
-    async def _throttle(
-        self, tx: Transaction, delivery: Delivery, error: TryLater, *, now: datetime
-    ) -> None:
-        until = now + error.after
-        await tx.recipients.hold({delivery.recipient: until})
-        recent = [
-            (moment, recipient)
-            for moment, recipient in self._throttled.get(delivery.sender, [])
-            if now - moment < TOGETHER
-        ]
-        recent.append((now, delivery.recipient))
-        self._throttled[delivery.sender] = recent
-        several = len({recipient for _, recipient in recent}) > 1
-        if several or error.sender_wide:
-            await tx.senders.delay(delivery.sender, until)
 
-    async def _consequence(  # noqa: C901, PLR0912 - a table: one case a consequence
-        self,
-        tx: Transaction,
-        delivery: Delivery,
-        consequence: Consequence,
-        error: SendError | None,
-        *,
-        now: datetime,
-    ) -> None:
-        recipient = delivery.recipient
-        code = error.code if error else ""
-        match consequence:
-            case Consequence.NONE:
-                return
-            case Consequence.UNENROL:
-                await self._gone(tx, delivery, now=now)
-            case Consequence.STRIKE:
-                if await tx.recipients.strike(recipient) >= STRIKES:
-                    await self._gone(tx, delivery, now=now)
-            case Consequence.STRIKE_SUSPEND:
-                if await tx.recipients.strike(recipient) >= STRIKES:
-                    await self._suspend(tx, recipient, code, now=now)
-            case Consequence.SUSPEND:
-                await self._suspend(tx, recipient, code, now=now)
-            case Consequence.REST:
-                await tx.recipients.rest(recipient, now + REST)
-            case Consequence.MOVE:
-                if isinstance(error, Moved):
-                    known = await tx.recipients.get(recipient)
-                    await tx.recipients.move(known.address, error.address)
-            case Consequence.COUNT:
-                same = await tx.deliveries.refusals(delivery.broadcast, code)
-                if same >= UNKNOWN_REFUSALS:
-                    await self._pause(tx, delivery.broadcast, code, now=now)
-            case Consequence.STOP:
-                await self._pause(tx, delivery.broadcast, code, now=now)
-            case Consequence.SENDER_DOWN:
-                sender = await tx.senders.get(delivery.sender)
-                if not sender.down:
-                    await tx.senders.set_down(delivery.sender, code)
-                    log.error("sender down", extra={"sender": sender.id, "code": code})
-                    await self._notices.sender_down(tx, sender, code, now=now)
-
-    async def _gone(
-        self, tx: Transaction, delivery: Delivery, *, now: datetime
-    ) -> None:
-        reason = delivery.failure.kind.value if delivery.failure else "gone"
-        await tx.recipients.set_standing(
-            delivery.recipient, Standing.GONE, reason=reason
+async def reopen(tx: Transaction, broadcast: BroadcastId) -> None:
+    """Let a finished broadcast go on: one of its deliveries has more to do."""
+    found = await tx.broadcasts.get(broadcast)
+    if found.state is BroadcastState.FINISHED:
+        await tx.broadcasts.save(
+            replace(found, state=BroadcastState.RUNNING, finished_at=None)
         )
-        await tx.audiences.unenrol(delivery.recipient, reason=reason, now=now)
-
-    async def _suspend(
-        self, tx: Transaction, recipient: RecipientId, code: str, *, now: datetime
-    ) -> None:
-        changed = await tx.recipients.set_standing(
-            recipient, Standing.SUSPENDED, reason=code
-        )
-        if changed:
-            who = await tx.recipients.get(recipient)
-            await self._notices.suspended(tx, who, code, now=now)
-
-    async def _pause(
-        self, tx: Transaction, broadcast: BroadcastId, code: str, *, now: datetime
-    ) -> None:
-        found = await tx.broadcasts.get(broadcast)
-        if found.state is BroadcastState.RUNNING:
-            await tx.broadcasts.save(
-                replace(found, state=BroadcastState.PAUSED, reason=code)
-            )
-            await tx.deliveries.let_go(broadcast)
-            await self._notices.paused(tx, broadcast, code, now=now)
 
 
-async def reopen(tx: Transaction, delivery: Delivery) -> None:
+async def requeued(tx: Transaction, delivery: Delivery) -> None:
     """See to it that a delivery queued again will be sent, or is not left waiting.
 
-    Its broadcast may have been finished, or cancelled, in the meantime.
+    In the meantime its broadcast may have been finished or cancelled, and its
+    recipient may have left: nobody is written to who has.
     """
     broadcast = await tx.broadcasts.get(delivery.broadcast)
-    if broadcast.state is BroadcastState.FINISHED:
-        await tx.broadcasts.save(
-            replace(broadcast, state=BroadcastState.RUNNING, finished_at=None)
-        )
-    elif broadcast.state is BroadcastState.CANCELLED:
+    reason = "stopped" if broadcast.state is BroadcastState.CANCELLED else ""
+    who = await tx.recipients.get(delivery.recipient)
+    enrolled = {each.id for each in await tx.audiences.of(who.id)}
+    if who.standing is Standing.GONE or delivery.audience not in enrolled:
+        reason = "unenrolled"
+    if reason:
         await tx.deliveries.save(
-            [replace(delivery, state=State.SKIPPED, reason="stopped")], []
+            [replace(delivery, state=State.SKIPPED, reason=reason)], []
         )
+    else:
+        await reopen(tx, delivery.broadcast)

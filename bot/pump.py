@@ -24,7 +24,7 @@ from bot.domain.errors import (
     SendError,
     TryLater,
 )
-from bot.domain.outcomes import Report
+from bot.domain.outcomes import Report, RetryPolicy
 from bot.domain.recipients import Channel
 from bot.ports import Lease, ReplyLease
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from datetime import datetime
 
+    from bot.consequences import Consequences
     from bot.domain.broadcasts import BroadcastId
     from bot.domain.messages import OutboundMessage
     from bot.domain.pacing import Rate
@@ -51,8 +52,11 @@ MARGIN = timedelta(milliseconds=50)
 GLANCE = timedelta(milliseconds=200)
 #: How long to leave a sender alone that the provider does not accept.
 DOWN = timedelta(seconds=60)
-#: Times that an answer to a reader is tried; after that the question is stale.
-REPLY_ATTEMPTS = 4
+#: How far ahead the sender's clock may be while rows are still taken in hand. Beyond
+#: it (after a flood wait) they are better left where others can stop them.
+AHEAD = timedelta(seconds=2)
+#: Calls made for one answer: about half an hour, then the question is stale.
+REPLY_ATTEMPTS = 12
 
 
 class Pump:
@@ -65,25 +69,29 @@ class Pump:
         messenger: Messenger,
         database: Database,
         ledger: Ledger,
+        consequences: Consequences,
         notices: Notices,
         clock: Clock,
         rate: Rate,
         concurrency: int,
+        policy: RetryPolicy | None = None,
     ) -> None:
         self._sender = sender
         self._messenger = messenger
         self._database = database
         self._ledger = ledger
+        self._consequences = consequences
+        self._policy = policy or RetryPolicy()
         self._notices = notices
         self._clock = clock
         self._rate = rate
         self._free = asyncio.Semaphore(concurrency)
-        self._concurrency = concurrency
-        self._flying: set[asyncio.Task[None]] = set()
+        self._flying: dict[asyncio.Task[None], RecipientId] = {}
         self._messages: dict[BroadcastId, dict[MessageKey, OutboundMessage]] = {}
         self._not_before: datetime | None = None
         self._stopping = asyncio.Event()
         self._down = False
+        self._rest_until: datetime | None = None
         self._epoch = 0
 
     @property
@@ -99,17 +107,28 @@ class Pump:
         """
         if self._stopping.is_set():
             return None
+        if self._resting():
+            return self._rest_until
         await self._take()
         try:
-            return await self._drain()
+            again = await self._drain()
         except Fenced:
             log.warning("fenced off", extra={"sender": self._sender})
             return None
+        else:
+            if self._down:
+                self._rest_until = again = self._clock.now() + DOWN
+            return again
         finally:
             # What is in the air ends in its own time-outs, and is written down.
             while self._flying:
                 await asyncio.wait(set(self._flying))
             self._messages.clear()
+
+    def _resting(self) -> bool:
+        """Whether it is too early to try a sender again that was down."""
+        now, until = self._clock.now(), self._rest_until
+        return until is not None and now < until <= now + DOWN
 
     def stop(self) -> None:
         """Claim nothing more; `run` returns once what is under way has ended."""
@@ -132,7 +151,7 @@ class Pump:
     async def _drain(self) -> datetime | None:
         while not self._stopping.is_set():
             if self._down:
-                return self._clock.now() + DOWN
+                return None
             leases, slots = await self._claim()
             if leases:
                 await self._launch(leases, slots)
@@ -140,20 +159,38 @@ class Pump:
             if self._flying:
                 await asyncio.wait(set(self._flying), timeout=GLANCE.total_seconds())
                 continue
-            async with self._database.snapshot() as tx:
-                return await tx.senders.next_due(self._sender, now=self._clock.now())
+            return await self._next()
         return None
+
+    async def _next(self) -> datetime | None:
+        """When there will be something to send, and the sender's clock allows it."""
+        now = self._clock.now()
+        async with self._database.snapshot() as tx:
+            due = await tx.senders.next_due(self._sender, now=now)
+            clock = (await tx.senders.get(self._sender)).clock
+        return due and max(due, pacing.bounded(clock, now=now))
 
     async def _claim(self) -> tuple[list[Lease | ReplyLease], list[datetime]]:
         """Take what is due in hand, and reserve a moment for each on the clocks."""
         now = self._clock.now()
         limit = pacing.claim_size(self._rate)
+        busy = set(self._flying.values())
         async with self._database.snapshot() as tx:
+            sender = await tx.senders.get(self._sender)
+            # A receipt may have said that the account is at fault.
+            self._down = self._down or bool(sender.down)
+            ahead = pacing.bounded(sender.clock, now=now) - now > AHEAD
+            if self._down or ahead:
+                return [], []
             if not await tx.senders.has_work(self._sender, now=now):
                 return [], []
         async with self._database.transaction() as tx:
             replies = await tx.replies.claim(
-                self._sender, epoch=self._epoch, now=now, limit=limit
+                self._sender,
+                epoch=self._epoch,
+                now=now,
+                limit=limit,
+                excluding=busy,
             )
             leases: list[Lease | ReplyLease] = list(replies)
             if len(replies) < limit:
@@ -162,7 +199,7 @@ class Pump:
                     epoch=self._epoch,
                     now=now,
                     limit=limit - len(replies),
-                    excluding={reply.recipient for reply in replies},
+                    excluding=busy | {reply.recipient for reply in replies},
                 )
             slots = await self._reserve(tx, leases, now=now)
             await self._fetch_messages(tx, leases)
@@ -204,7 +241,7 @@ class Pump:
             if self._not_before is not None:
                 latest = self._clock.now() + self._rate.interval
                 moment = max(slot, min(self._not_before, latest))
-            await self._clock.sleep_until(moment)
+            await self._until(moment)
             await self._free.acquire()
             if self._stopping.is_set() or self._down:
                 self._free.release()
@@ -217,8 +254,22 @@ class Pump:
                 else self._answer(lease, slot)
             )
             task = asyncio.create_task(self._guarded(work))
-            self._flying.add(task)
-            task.add_done_callback(self._flying.discard)
+            self._flying[task] = _recipient(lease)
+            task.add_done_callback(self._flying.pop)
+
+    async def _until(self, moment: datetime) -> None:
+        """Wait for *moment*, or for being told to stop."""
+        if moment <= self._clock.now():
+            return
+        waits = [
+            asyncio.ensure_future(self._clock.sleep_until(moment)),
+            asyncio.ensure_future(self._stopping.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def _release(self, leases: list[Lease | ReplyLease]) -> None:
         async with self._database.transaction() as tx:
@@ -329,14 +380,7 @@ class Pump:
         try:
             provider_id = await self._messenger.send(lease.address, lease.message, None)
         except TryLater as error:
-            if lease.attempts + 1 >= REPLY_ATTEMPTS:
-                await self._settle(lease, State.FAILED, code=error.code)
-            else:
-                due = now + max(error.after, timedelta(seconds=1))
-                rest = {lease.recipient: due} if error.throttled else {}
-                await self._settle(
-                    lease, State.QUEUED, code=error.code, due_at=due, rest=rest
-                )
+            await self._later(lease, error)
         except Moved as error:
             async with self._database.transaction() as tx:
                 await tx.recipients.move(lease.address, error.address)
@@ -346,6 +390,10 @@ class Pump:
         except SenderDown as error:
             self._down = True
             await self._settle(lease, State.QUEUED, code=error.code, due_at=now)
+            async with self._database.transaction() as tx:
+                await self._consequences.sender_down(
+                    tx, self._sender, error.code, now=now
+                )
         except SendError as error:
             await self._settle(lease, State.FAILED, code=error.code)
         else:
@@ -355,6 +403,22 @@ class Pump:
                 provider_id=provider_id,
                 rest=self._rest(lease, slot),
             )
+
+    async def _later(self, lease: ReplyLease, error: TryLater) -> None:
+        """Keep an answer that never left, unless its question has grown stale."""
+        now = self._clock.now()
+        if lease.attempts + 1 >= REPLY_ATTEMPTS:
+            await self._settle(lease, State.FAILED, code=error.code)
+            return
+        wait = max(error.after, self._policy.wait(lease.attempts + 1))
+        async with self._database.transaction() as tx:
+            await tx.replies.settle(
+                lease.id, State.QUEUED, code=error.code, due_at=now + wait
+            )
+            if error.throttled:
+                await self._consequences.throttle(
+                    tx, self._sender, lease.recipient, error, now=now
+                )
 
     async def _settle(
         self,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.broadcaster import Broadcaster, Newsroom
+from bot.consequences import Consequences
 from bot.domain.outcomes import RetryPolicy
 from bot.editorial import Editorial
 from bot.enrolment import Enrolment
@@ -31,6 +32,7 @@ class Services:
     messengers: Mapping[Channel, Messenger]
     newsroom: Newsroom
     ledger: Ledger
+    consequences: Consequences
     notices: Notices
     editorial: Editorial
     enrolment: Enrolment
@@ -50,10 +52,11 @@ def wire(
 ) -> Services:
     """Give each service what it needs of the world and of the others."""
     notices = Notices(senders)
+    consequences = Consequences(notices)
     ledger = Ledger(
         database=database,
         clock=clock,
-        notices=notices,
+        consequences=consequences,
         policy=policy or RetryPolicy(),
         templates=bool(newsroom.template),
     )
@@ -65,6 +68,7 @@ def wire(
         messengers=messengers,
         newsroom=newsroom,
         ledger=ledger,
+        consequences=consequences,
         notices=notices,
         editorial=Editorial(database=database, clock=clock),
         enrolment=Enrolment(

@@ -66,6 +66,9 @@ class Strangers:
         self._greeted.add(key)
 
     async def _leave(self, group: Recipient) -> None:
+        found = await self._enrolment.find(group.address)
+        if found is None or found[0].leave_at is None:
+            return  # somebody has vouched in this very moment
         try:
             await self._chats.leave(group.address)
         except SendError as error:

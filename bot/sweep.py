@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.broadcasts import BroadcastState
+from bot.domain.recipients import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,9 @@ class Sweep:
         async with self._database.transaction() as tx:
             await tx.deliveries.expire(now=now)
             await self._finish(tx, now=now)
+            for recipient in await tx.recipients.to_retry(now=now):
+                await tx.recipients.set_standing(recipient.id, Standing.ACTIVE)
+                await tx.deliveries.recipient_back(recipient.id, now=now)
         for sender in self._senders.values():
             async with self._database.snapshot() as tx:
                 work = await tx.senders.has_work(sender, now=now)
@@ -47,9 +51,24 @@ class Sweep:
                 await self._runner.kick("pump", str(sender))
 
     async def _finish(self, tx: Transaction, *, now: datetime) -> None:
-        for broadcast in await tx.broadcasts.in_state(BroadcastState.RUNNING):
-            if not await tx.deliveries.unsettled(broadcast.id):
+        open_ones = await tx.broadcasts.in_state(
+            BroadcastState.PLANNED, BroadcastState.RUNNING, BroadcastState.PAUSED
+        )
+        for broadcast in open_ones:
+            over = now >= broadcast.expires_at
+            if broadcast.state is BroadcastState.PLANNED:
+                end = BroadcastState.CANCELLED if over else None
+            elif broadcast.state is BroadcastState.PAUSED and not over:
+                end = None
+            else:
+                unsettled = await tx.deliveries.unsettled(broadcast.id)
+                end = None if unsettled else BroadcastState.FINISHED
+            if end is not None:
+                reason = broadcast.reason or ("expired" if over else "")
                 await tx.broadcasts.save(
-                    replace(broadcast, state=BroadcastState.FINISHED, finished_at=now)
+                    replace(broadcast, state=end, finished_at=now, reason=reason)
                 )
-                log.info("broadcast finished", extra={"broadcast": broadcast.id})
+                log.info(
+                    "broadcast over",
+                    extra={"broadcast": broadcast.id, "state": end.value},
+                )

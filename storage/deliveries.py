@@ -260,9 +260,14 @@ class Deliveries:
         )
 
     async def doubtful(
-        self, sender: SenderId, *, limit: int
+        self,
+        sender: SenderId,
+        *,
+        now: datetime,
+        after: DeliveryId,
+        limit: int,
     ) -> list[tuple[Lease, Attempt]]:
-        """Return rows in doubt, oldest first, with the attempt in question."""
+        """Return rows in doubt that are still news, with the attempt in question."""
         later = attempts.alias("later")
         unsure = (Progress.SENDING, Progress.DOUBTFUL)
         rows = await self._connection.rows(
@@ -288,6 +293,8 @@ class Deliveries:
                 deliveries.c.sender_id == sender,
                 due.stated(deliveries.c.state, *IN_HAND),
                 due.stated(deliveries.c.state, State.DOUBTFUL),
+                deliveries.c.id > after,
+                broadcasts.c.expires_at > now,
                 attempts.c.progress.in_(unsure),
                 ~exists().where(
                     later.c.delivery_id == deliveries.c.id,
@@ -295,7 +302,7 @@ class Deliveries:
                     later.c.progress.in_(unsure),
                 ),
             )
-            .order_by(attempts.c.started_at, deliveries.c.id)
+            .order_by(deliveries.c.id)
             .limit(limit)
         )
         return [
@@ -334,11 +341,12 @@ class Deliveries:
         )
         return Coverage(states=Counter({row.state: row.number for row in rows}))
 
-    async def unsettled(self, broadcast: BroadcastId) -> int:
-        """How many rows keep the broadcast from being finished."""
+    async def unsettled(self, broadcast: BroadcastId) -> bool:
+        """Whether any row keeps the broadcast from being finished."""
         earlier = deliveries.alias("earlier")
-        count = await self._connection.value(
-            select(func.count()).where(
+        found = await self._connection.row(
+            select(deliveries.c.id)
+            .where(
                 deliveries.c.broadcast_id == broadcast,
                 deliveries.c.state.in_(_UNSETTLED),
                 ~exists().where(
@@ -348,8 +356,9 @@ class Deliveries:
                     earlier.c.state == State.DOUBTFUL,
                 ),
             )
+            .limit(1)
         )
-        return int(count or 0)
+        return found is not None
 
     async def report(
         self,

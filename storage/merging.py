@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from storage.connection import Connection
 
 #: The recipient has it, or perhaps has it.
-_REACHED = (State.DOUBTFUL, State.ACCEPTED, State.DELIVERED, State.READ)
+_REACHED = (State.SENDING, State.DOUBTFUL, State.ACCEPTED, State.DELIVERED, State.READ)
 
 REASON = "merged"
 
@@ -73,6 +73,7 @@ async def _facts(connection: Connection, *, keep: int, end: int) -> None:
             language=new.language or old.language,
             standing=new.standing,
             standing_reason=new.standing_reason,
+            retry_at=new.retry_at,
             strikes=new.strikes,
             leave_at=new.leave_at if old.leave_at is not None else None,
             **{

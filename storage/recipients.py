@@ -122,7 +122,12 @@ class Recipients:
         return await self.get(moving.id)
 
     async def set_standing(
-        self, recipient: RecipientId, standing: Standing, *, reason: str = ""
+        self,
+        recipient: RecipientId,
+        standing: Standing,
+        *,
+        reason: str = "",
+        retry_at: datetime | None = None,
     ) -> bool:
         """Write the standing; whether it changed."""
         changed = await self._connection.run(
@@ -132,9 +137,19 @@ class Recipients:
                 recipients.c.standing != standing,
                 recipients.c.merged_into.is_(None),
             )
-            .values(standing=standing, standing_reason=reason)
+            .values(standing=standing, standing_reason=reason, retry_at=retry_at)
         )
         return changed > 0
+
+    async def to_retry(self, *, now: datetime) -> list[Recipient]:
+        """Return the suspended recipients that are worth another try."""
+        due = (
+            select(recipients)
+            .where(recipients.c.retry_at.is_not(None), recipients.c.retry_at <= now)
+            .where(recipients.c.standing == Standing.SUSPENDED)
+            .where(recipients.c.merged_into.is_(None))
+        )
+        return [to_recipient(row) for row in await self._connection.rows(due)]
 
     async def strike(self, recipient: RecipientId) -> int:
         """Count one more answer that calls the address in doubt; return the count."""

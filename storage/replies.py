@@ -16,7 +16,7 @@ from storage.recipients import to_address
 from storage.tables import replies, senders
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import Row
@@ -55,7 +55,13 @@ class Replies:
         )
 
     async def claim(
-        self, sender: SenderId, *, epoch: int, now: datetime, limit: int
+        self,
+        sender: SenderId,
+        *,
+        epoch: int,
+        now: datetime,
+        limit: int,
+        excluding: Collection[RecipientId] = (),
     ) -> list[ReplyLease]:
         """Take due replies in hand, oldest first, at most one for each recipient.
 
@@ -63,9 +69,10 @@ class Replies:
         waiting too.
         """
         await due.require_owner(self._connection, sender, epoch=epoch)
-        rows = await self._connection.rows(
-            due.due_replies(sender, now=now).limit(limit)
+        found = await self._connection.rows(
+            due.due_replies(sender, now=now).limit(limit + len(excluding))
         )
+        rows = [row for row in found if row.recipient_id not in excluding][:limit]
         for some in chunks([row.id for row in rows]):
             await self._connection.run(
                 update(replies)

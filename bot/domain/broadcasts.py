@@ -56,7 +56,7 @@ class Broadcast:
     state: BroadcastState
     planned_by: str  #: an opaque id: "editor:3", "command line"
     planned_at: datetime
-    expires_at: datetime  #: no first attempt is made after this
+    expires_at: datetime  #: nothing is taken in hand after this
     confirmed_at: datetime | None = None
     finished_at: datetime | None = None
     reason: str = ""  #: why paused or cancelled

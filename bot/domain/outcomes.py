@@ -78,7 +78,7 @@ _OF_KIND = {
 class RetryPolicy:
     """How many calls to make for one delivery, and how long to wait between them."""
 
-    attempts: int = 6
+    attempts: int = 6  #: for what moves, or is taken and then fails
     first_wait: timedelta = timedelta(seconds=1)  #: doubles after each failed call
     longest_wait: timedelta = timedelta(minutes=5)
 
@@ -107,6 +107,7 @@ def after_error(  # noqa: C901, PLR0911 - a table: one line an error
     has_template: bool,
     now: datetime,
     policy: RetryPolicy,
+    reported: bool = False,
 ) -> Step:
     """Decide what becomes of a delivery now that an attempt ended with *error*.
 
@@ -117,19 +118,22 @@ def after_error(  # noqa: C901, PLR0911 - a table: one line an error
         has_template: Whether a template stands ready for this delivery.
         now: The present moment, aware, in UTC.
         policy: A wait that the provider asks for is honoured if it is longer.
+        reported: The provider had accepted the message, and said this later.
 
     Returns:
         The next step. A repeat is decided only where the error proves that nothing
-        was sent and calls remain.
+        was sent. While the provider refuses to take it, or cannot be reached, only
+        the broadcast's expiry ends the trying; a message that is taken and then
+        fails is tried as often as the policy says, for each costs.
     """
     match error:
         case Doubtful():
             return Step(state=State.DOUBTFUL)
         case TryLater(after=after):
-            due = now + max(after, policy.wait(attempts))
-            if error.throttled:
-                due = now + after
-            return _again(error, attempts, due, policy)
+            wait = after if error.throttled else max(after, policy.wait(attempts))
+            if reported and not error.throttled:
+                return _again(error, attempts, now + wait, policy)
+            return Step(state=State.QUEUED, due_at=now + wait)
         case Moved():
             step = _again(error, attempts, now, policy)
             return Step(
@@ -142,6 +146,8 @@ def after_error(  # noqa: C901, PLR0911 - a table: one line an error
             return Step(state=State.QUEUED, due_at=now, form=Form.TEMPLATE)
         case WindowClosed():
             return _failed(FailureKind.WINDOW_CLOSED, error)
+        case SenderDown() if reported:
+            return _failed(FailureKind.SENDER_DOWN, error, Consequence.SENDER_DOWN)
         case SenderDown():
             return Step(
                 state=State.QUEUED, due_at=now, consequence=Consequence.SENDER_DOWN
@@ -234,6 +240,7 @@ def settle(
         has_template=has_template,
         now=now,
         policy=policy,
+        reported=report.progress is Progress.FAILED,
     )
     moved_on = replace(
         delivery,

@@ -37,7 +37,7 @@ OPENING = regex.compile(
     r"|your (?:\w+ )?(?:donation|subscription|contribution|support|membership|gift)s?"
     r"|follow (?:this|the) link|follow us|follow our|follow @|follow [\w ]{2,40} on (?:\w+$|whats ?app|telegram|google news|facebook|twitter|instagram|youtube|x\b)"
     r"|join (?:us|our|now|here|the conversation|[\w ]{2,40} on (?:whatsapp|telegram))"
-    r"|join (?:the |[\w']+ )?[\w ]{0,30}(?:whatsapp|telegram|channel|group|newsletter)"
+    r"|join [\w'’. -]{0,40}?(?:whatsapp|telegram|channel|group|newsletter)"
     r"|join (?:the )?[\d,.]+\+? (?:other )?(?:readers|subscribers|members|others|people)"
     r"|subscribe|sign[ -]?up|register (?:now|here|for)|log in|download (?:our|the|now)"
     r"|donate|contribute|chip in|pitch in|gift a|pledge|give (?:now|today|monthly|what|generously)|pay (?:now|what)"
@@ -81,7 +81,7 @@ REQUEST = _words(
     r"(?:ज्वाइन|ज्वॉइन|जॉइन|सब्सक्राइब|सब्स्क्राइब|फॉलो|फ़ॉलो|शेयर|डाउनलोड|लाइक|रजिस्टर|विजिट)"
     r" (?:करें|कीजिए|करने)",
     r"(?:दान|चंदा|सहयोग|मदद|समर्थन|योगदान|सहायता|साथ) (?:करें|दें|कीजिए|दीजिए)",
-    r"(?:सदस्य|हिस्सा) बन(?:ें|िए)|सदस्यता लें|मजबूत करें|(?:यहां|यहाँ|लिंक)(?: पर)? (?:दबाएं|दबाएँ)",
+    r"(?:सदस्य|हिस्सा) बन(?:ें|िए)|सदस्यता लें|मजबूत करें|(?:यहां|यहाँ|लिंक)(?: पर)? (?:दबाएं|दबाएँ|जाएं|जाएँ)|का अनुसरण करें",
     # Arabic; the singular forms are also “he joined”, “he took part”
     r"انضم(?:وا|ّ?ي)?(?: الآن)?(?= (?:إلى|الى|إلينا|لنا|معنا|ل))",
     r"للانضمام|للاشتراك|للتبرع|للمتابعة|لمتابعتنا",
@@ -138,7 +138,7 @@ MATTERS = tuple(
         ),
         (
             r"reporting|reporters?|editors?|stories|coverage|our (?:work|team|mission)",
-            r"رپورٹنگ|رپورٹروں|ایڈیٹروں|ہمارے کام|خبریں|خبروں",
+            r"رپورٹنگ|رپورٹر|رپورٹروں|ایڈیٹر|ایڈیٹروں|ہمارے کام|خبریں|خبروں",
             r"रिपोर्टिंग|रिपोर्टर|संपादक|हमारे काम|खबरें|ख़बरें|खबरों",
             r"عملنا|مراسلونا|مراسلينا|أخبارنا|آخر الأخبار",
         ),
@@ -160,12 +160,14 @@ MATTERS = tuple(
         (
             r"readers?(?:hip)?|reading|hard work|time, money|expose|costs? money"
             r"|free of (?:charge|cost)",
-            r"قارئین|قاری|آزاد|غیر ?جانبدار",
-            r"पाठकों|पाठक|स्वतंत्र|निष्पक्ष|निर्भीक",
+            r"قارئین|قاری|وقت، پیسہ|وقت اور پیسہ|آزاد|غیر ?جانبدار",
+            r"पाठकों|पाठक|समय, पैसा|समय और पैसा|स्वतंत्र|निष्पक्ष|निर्भीक",
             r"القراء|قراءنا|مستقلة|المستقلة|مستقل",
         ),
     )
 )
+
+TRADE = MATTERS[2:4]  #: journalism, and those who do it
 
 LABEL = regex.compile(
     r"\W*(?:also[ -]read|read also|must read|read more|read next|read full|more (?:on|from) (?:this|us|our)"
@@ -228,7 +230,7 @@ TIER = regex.compile(
     _FLAGS,
 )
 BARE_ACTION = regex.compile(
-    r"\W*(?:(?:please |kindly )?(?:act|join|subscribe|donate|buy|order|pay|sign up|register|apply|download|shop|give|contribute|support us|support)"
+    r"\W*(?:(?:please|kindly) (?:contribute|donate|subscribe|support|help|give|join|share)|(?:please |kindly )?(?:act|join|subscribe|donate|buy|order|pay|sign up|register|apply|download|shop|give|contribute|support us|support)"
     r"(?: (?:now|here|today|us|free|generously|monthly))+|(?:will|would|can|could) you (?:help|support|join) us"
     r"|subscribe|donate|share|sign up|chip in(?: today| now)?|click here|tap here|learn more|know more"
     r"|(?:pay|give|chip in|contribute) (?:what|whatever) you (?:can|want|like)|buy (?:us|me) a (?:coffee|chai|tea)"
@@ -294,6 +296,8 @@ NOTICE = regex.compile(
     r"\W*(?:this (?:story|article|report|copy|news)\b.{0,60}\b(?:syndicated|auto-?generated|wire|agency feed|without (?:any )?(?:modifications?|edits?)|first appeared|originally (?:appeared|published))"
     r"|(?:please )?help us (?:keep|continue|tell|stay|fund|grow|survive|report|bring)\b"
     r"|(?:reproduction|republication|copying) .{0,80}(?:prohibited|permission)\b"
+    r"|(?:quality|good|independent|honest|fearless|real) journalism (?:takes|costs|needs|requires|is not|isn['’]t)\b"
+    r"|معیاری صحافت .{0,60}(?:لگت|درکار|ضرورت)|गुणवत्तापूर्ण पत्रकारिता .{0,60}(?:लगत|ज़रूरत|जरूरत)"
     r"|except for the headline\b|you have (?:read|reached|used|viewed) .{0,30}(?:articles?|stories|limit)"
     r"|(?:to .{3,60}, )?we need your (?:\w+ )?(?:support|help|donations?|contributions?)"
     r"|ہمیں آپ ?کی? .{0,40}(?:مدد|تعاون|حمایت|عطیات|سہارے) ?کی ضرورت|हमें आप ?की? .{0,40}(?:मदद|सहयोग|समर्थन|सहायता) की (?:ज़रूरत|ज़रूरत|जरूरत|आवश्यकता)"
@@ -309,7 +313,7 @@ NOTICE = regex.compile(
 
 WITNESS = _words(
     r"said|says|told|tells|added|noted|asked|tweeted|announced|according to|stated|claimed"
-    r"|the \w+ (?:reads?|pleaded|shouted)|alleged|wrote|urged|reported|argued|warned|replied|appealed|held|ruled|advised?|asked?|police|court|minister",
+    r"|the \w+ (?:reads?|pleaded|shouted)|alleged|wrote|urged|reported|argued|warned|replied|appealed|held|ruled|advised?|police|court|minister",
     r"کہا|بتایا|کے مطابق|پولیس|عدالت|وزیر|ترجمان|اعلان کیا|الزام|اپیل|نے",
     r"कहा|बताया|के अनुसार|के मुताबिक|पुलिस|अदालत|मंत्री|प्रवक्ता|घोषणा|आरोप|अपील|ने",
     r"قال|قالت|وقال|وقالت|أعلن|أعلنت|صرح|أضاف|وأضاف|وفقا|وفقًا|بحسب|الشرطة|المحكمة|وزير|الوزير",

@@ -79,9 +79,26 @@ def evidence(line: str, *, below: bool = False) -> Evidence:
     before, last = _divided(line)
     about = cues.PERSON.search(before) or _matters(before) or cues.LURE.match(before)
     announced = last and before + ": " + last == line and len(before) <= _LONGEST_LABEL
-    if last and (about or announced) and _evidence(last) is Evidence.SURE:
-        return found if _speaks_for_story(before, person=True) else Evidence.SURE
+    if not last or _speaks_for_story(before, person=True):
+        return found
+    sure = _evidence(last) is Evidence.SURE
+    if (sure and (about or announced)) or _asks_for_itself(before, last):
+        return Evidence.SURE
     return found
+
+
+def _asks_for_itself(before: str, last: str) -> bool:
+    """Whether *last* asks for what *before* gives the newsroom's reasons for."""
+    reasons = cues.YOU.search(before) or any(
+        matter.search(before) for matter in cues.TRADE
+    )
+    return (
+        bool(reasons)
+        and cues.OPENING.match(last) is not None
+        and _matters(last) > 0
+        and not cues.WITNESS.search(last)
+        and not cues.QUOTATION.match(last)
+    )
 
 
 def _divided(line: str) -> tuple[str, str]:

@@ -119,9 +119,21 @@ class Recipients(Protocol):
         """
 
     async def set_standing(
-        self, recipient: RecipientId, standing: Standing, *, reason: str = ""
+        self,
+        recipient: RecipientId,
+        standing: Standing,
+        *,
+        reason: str = "",
+        retry_at: datetime | None = None,
     ) -> bool:
-        """Write the standing; whether it changed."""
+        """Write the standing; whether it changed.
+
+        *retry_at* is when a suspended recipient is worth another try, though nobody
+        has told us that the rights are back.
+        """
+
+    async def to_retry(self, *, now: datetime) -> list[Recipient]:
+        """Return the suspended recipients that are worth another try."""
 
     async def strike(self, recipient: RecipientId) -> int:
         """Count one more answer that calls the address in doubt; return the count."""
@@ -374,9 +386,18 @@ class Deliveries(Protocol):
         """Queue a recipient's suspended rows again; how many."""
 
     async def doubtful(
-        self, sender: SenderId, *, limit: int
+        self,
+        sender: SenderId,
+        *,
+        now: datetime,
+        after: DeliveryId,
+        limit: int,
     ) -> list[tuple[Lease, Attempt]]:
-        """Return rows in doubt, oldest first, with the attempt in question."""
+        """Return rows in doubt that are still news, with the attempt in question.
+
+        By number, and only those above *after*, so that a few that cannot be
+        resolved do not keep the others from being asked about.
+        """
 
     async def stop(self, broadcast: BroadcastId, *, reason: str) -> int:
         """Skip everything not yet sending; how many."""
@@ -387,8 +408,8 @@ class Deliveries(Protocol):
     async def coverage(self, broadcast: BroadcastId) -> Coverage:
         """Count a broadcast's deliveries by state."""
 
-    async def unsettled(self, broadcast: BroadcastId) -> int:
-        """How many rows keep the broadcast from being finished.
+    async def unsettled(self, broadcast: BroadcastId) -> bool:
+        """Whether any row keeps the broadcast from being finished.
 
         Ended and doubtful rows do not, nor do the parts behind a doubtful one;
         suspended rows do, until they expire.
@@ -411,9 +432,17 @@ class Replies(Protocol):
         """Write answers down; how many were new. A key that exists is left alone."""
 
     async def claim(
-        self, sender: SenderId, *, epoch: int, now: datetime, limit: int
+        self,
+        sender: SenderId,
+        *,
+        epoch: int,
+        now: datetime,
+        limit: int,
+        excluding: Collection[RecipientId] = (),
     ) -> list[ReplyLease]:
         """Take due replies in hand, oldest first, at most one for each recipient.
+
+        *excluding* names recipients with something else in hand.
 
         Raises:
             Fenced: *epoch* is no longer the sender's.

@@ -97,9 +97,17 @@ class Runner(Protocol):
     """Runs idempotent, keyed tasks; a kick is only a hint to look at the tables."""
 
     def register(
-        self, task: str, work: Callable[[str], Awaitable[datetime | None]]
+        self,
+        task: str,
+        work: Callable[[str], Awaitable[datetime | None]],
+        *,
+        drains: bool = False,
     ) -> None:
-        """Name *work*. It takes a key and may return when to be run again."""
+        """Name *work*. It takes a key and may return when to be run again.
+
+        *drains* says that `stop` waits for its end; other work is cut short, as by a
+        crash.
+        """
 
     async def kick(self, task: str, key: str, run_at: datetime | None = None) -> None:
         """Have *task* look at *key* soon, or at *run_at*; never twice at a time."""
@@ -111,4 +119,4 @@ class Runner(Protocol):
         """Work until stopped."""
 
     async def stop(self) -> None:
-        """Let what is under way end, start nothing new, and return."""
+        """Start nothing new, see out what drains, cut the rest short, and return."""

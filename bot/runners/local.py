@@ -32,13 +32,20 @@ class LocalRunner:
         self._again: set[tuple[str, str]] = set()
         self._timers: dict[tuple[str, str], tuple[datetime, asyncio.Task[None]]] = {}
         self._periodic: list[tuple[float, str, str]] = []
+        self._draining: set[str] = set()
         self._stopping = asyncio.Event()
 
     def register(
-        self, task: str, work: Callable[[str], Awaitable[datetime | None]]
+        self,
+        task: str,
+        work: Callable[[str], Awaitable[datetime | None]],
+        *,
+        drains: bool = False,
     ) -> None:
         """Name *work*. It takes a key and may return when to be run again."""
         self._works[task] = work
+        if drains:
+            self._draining.add(task)
 
     def every(self, seconds: float, task: str, key: str) -> None:
         """Kick *task* for *key* again and again, once `run` runs."""
@@ -46,8 +53,8 @@ class LocalRunner:
 
     async def kick(self, task: str, key: str, run_at: datetime | None = None) -> None:
         """Have *task* look at *key* soon, or at *run_at*; never twice at a time."""
-        if self._stopping.is_set():
-            return
+        if self._stopping.is_set() or task not in self._works:
+            return  # a command line only writes: the running owner's sweep will see
         name = (task, key)
         if run_at is not None and run_at > self._clock.now():
             self._remind(name, run_at)
@@ -72,15 +79,20 @@ class LocalRunner:
             await asyncio.gather(*beats, return_exceptions=True)
 
     async def stop(self) -> None:
-        """Let what is under way end, start nothing new, and return.
+        """Start nothing new, see out what drains, and cut the rest short.
 
-        A task that must end early watches for its own sign to do so.
+        A crash could fall anywhere; so may this, where nothing is in the air.
         """
         self._stopping.set()
-        timers = [timer for _, timer in self._timers.values()]
-        for timer in timers:
-            timer.cancel()
-        await asyncio.gather(*timers, *self._running.values(), return_exceptions=True)
+        cut = [timer for _, timer in self._timers.values()]
+        cut += [
+            running
+            for (task, _), running in self._running.items()
+            if task not in self._draining
+        ]
+        for each in cut:
+            each.cancel()
+        await asyncio.gather(*cut, *self._running.values(), return_exceptions=True)
 
     async def _work(self, name: tuple[str, str]) -> None:
         task, key = name

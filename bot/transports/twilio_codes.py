@@ -60,9 +60,11 @@ _TRANSIENT: dict[int, Meaning] = {
     **_codes(Doubtful, (20500, 20503, 20504)),
     # Queue full, more than ten hours queued: the sender's clock moves.
     **_codes(_later(2 * MINUTE, throttled=True, sender_wide=True), (30001, 21611)),
-    # The channel's rate; Meta's limit of readers a day. The broadcaster sees the
-    # second come again and again, and a day's rest is its decision.
-    **_codes(_later(MINUTE, throttled=True, sender_wide=True), (63017, 63018)),
+    # The channel's rate.
+    63017: _later(MINUTE, throttled=True, sender_wide=True),
+    # Meta's limit of readers in a moving day: the sender rests, and tries again until
+    # the news is old.
+    63018: _later(15 * MINUTE, throttled=True, sender_wide=True),
     # Loop protection between two numbers, carriers' rates: the recipient's clock.
     **_codes(_later(MINUTE, throttled=True), (14107, 30022, 30450)),
     # Somebody's generic failure or time-out, reported as not delivered.

@@ -55,6 +55,12 @@ class RecipientRow(Row, table=True):
             sqlite_where=text("leave_at IS NOT NULL"),
             postgresql_where=text("leave_at IS NOT NULL"),
         ),
+        Index(
+            "ix_recipient_retrying",
+            "retry_at",
+            sqlite_where=text("retry_at IS NOT NULL"),
+            postgresql_where=text("retry_at IS NOT NULL"),
+        ),
     )
 
     id: int | None = column(Id, key=True)
@@ -66,6 +72,7 @@ class RecipientRow(Row, table=True):
     language: str = column(String(40))
     standing: Standing = column(Word(Standing))
     standing_reason: str = column(Text())
+    retry_at: datetime | None = column(Moment(), null=True)
     strikes: int = column(Integer())
     last_inbound_at: datetime | None = column(Moment(), null=True)
     next_at: datetime | None = column(Moment(), null=True)

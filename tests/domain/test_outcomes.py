@@ -75,7 +75,9 @@ KINDS = {
 }
 
 
-def decide(error: SendError, *, attempts=1, form=Form.TEXT, has_template=True):
+def decide(
+    error: SendError, *, attempts=1, form=Form.TEXT, has_template=True, reported=False
+):
     return after_error(
         error,
         attempts=attempts,
@@ -83,6 +85,7 @@ def decide(error: SendError, *, attempts=1, form=Form.TEXT, has_template=True):
         has_template=has_template,
         now=NOON,
         policy=POLICY,
+        reported=reported,
     )
 
 
@@ -114,11 +117,29 @@ def test_the_providers_wait_is_honoured_and_our_own_doubles():
 )
 def test_repeating_ends(error):
     """Two groups that call each other moved must not keep us busy for ever."""
-    step = decide(error, attempts=POLICY.attempts)
+    step = decide(error, attempts=POLICY.attempts, reported=True)
 
     assert step.state is State.FAILED
     assert step.failure
     assert step.failure.kind is FailureKind.GAVE_UP
+
+
+@pytest.mark.parametrize("throttled", [True, False])
+def test_an_outage_however_long_loses_nothing(throttled):
+    """What never left is tried until the news is old, ever more seldom."""
+    step = decide(TryLater("connection refused", throttled=throttled), attempts=500)
+
+    assert step.state is State.QUEUED
+    assert step.due_at
+    assert step.due_at - NOON <= POLICY.longest_wait
+
+
+def test_an_account_found_at_fault_later_does_not_send_again():
+    """Each message that is taken and then fails may cost."""
+    step = decide(SenderDown("63020"), reported=True)
+
+    assert step.state is State.FAILED
+    assert step.consequence is Consequence.SENDER_DOWN
 
 
 def test_a_closed_window_asks_for_the_template_once():

@@ -9,6 +9,7 @@ from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from bot.consequences import Consequences
 from bot.domain.articles import Draft
 from bot.domain.inbound import Inbound
 from bot.domain.messages import OutboundMessage, Text
@@ -43,7 +44,7 @@ class StillRunner:
     def __init__(self) -> None:
         self.kicks: list[tuple[str, str]] = []
 
-    def register(self, task, work): ...
+    def register(self, task, work, *, drains=False): ...
 
     async def kick(self, task: str, key: str, run_at: datetime | None = None) -> None:
         self.kicks.append((task, key))
@@ -224,6 +225,7 @@ class World:
             messenger=self.messengers[channel],
             database=self.database,
             ledger=self.ledger,
+            consequences=Consequences(self.notices),
             notices=self.notices,
             clock=self.clock,
             rate=Rate(

@@ -126,15 +126,23 @@ async def test_periodic_kicks_come_until_it_is_stopped(runner, work):
     assert len(work.runs) == seen
 
 
-async def test_stopping_waits_for_what_is_under_way(runner, work):
+@pytest.mark.parametrize("drains", [True, False])
+async def test_stopping_sees_out_what_drains_and_cuts_the_rest_short(work, drains):
+    runner = LocalRunner(SystemClock())
+    runner.register("work", work.run, drains=drains)
     work.gate.clear()
     await runner.kick("work", "a")
     await runs(work, 1)
     stopping = asyncio.create_task(runner.stop())
-    await asyncio.sleep(0.02)
-    assert not stopping.done()
+    await asyncio.sleep(0.05)
+    assert stopping.done() is not drains
 
     work.gate.set()
     await asyncio.wait_for(stopping, 5)
 
     assert work.at_once == 0
+
+
+async def test_a_kick_for_what_nobody_does_here_is_no_error():
+    """A command line writes; the running application's sweep will see."""
+    await LocalRunner(SystemClock()).kick("pump", "1")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.broadcaster import Broadcaster, Newsroom
+from bot.consequences import Consequences
 from bot.domain.articles import Draft
 from bot.domain.outcomes import RetryPolicy
 from bot.domain.pacing import Rate
@@ -48,7 +49,7 @@ class StillRunner:
     def __init__(self) -> None:
         self.kicks: list[tuple[str, str]] = []
 
-    def register(self, task, work): ...
+    def register(self, task, work, *, drains=False): ...
 
     async def kick(self, task: str, key: str, run_at: datetime | None = None) -> None:
         self.kicks.append((task, key))
@@ -75,6 +76,7 @@ class Stand:
     broadcaster: Broadcaster
     replies: Replies
     ledger: Ledger
+    consequences: Consequences
     notices: Notices
     sweep: Sweep
     doubts: Doubts
@@ -87,6 +89,7 @@ class Stand:
             messenger=self.telegram if channel is Channel.TELEGRAM else self.whatsapp,
             database=self.database,
             ledger=self.ledger,
+            consequences=self.consequences,
             notices=self.notices,
             clock=self.clock,
             rate=self.rate,
@@ -190,6 +193,7 @@ async def stand(empty: Path, tmp_path: Path) -> AsyncIterator[Stand]:
             broadcaster=services.broadcaster,
             replies=services.replies,
             ledger=services.ledger,
+            consequences=services.consequences,
             notices=services.notices,
             sweep=Sweep(database=database, clock=clock, runner=runner, senders=senders),
             doubts=Doubts(

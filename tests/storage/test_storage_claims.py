@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.broadcasts import Broadcast, BroadcastState, ChannelPlan, Lane
-from bot.domain.deliveries import Progress, State
+from bot.domain.deliveries import DeliveryId, Progress, State
 from bot.domain.errors import Fenced
 from bot.domain.pacing import BELIEVED
 from bot.domain.recipients import Channel, Standing
@@ -322,7 +322,7 @@ async def test_claims_and_counts_do_not_scan_the_ledger(desk, statements):
         await tx.deliveries.coverage(broadcast.id)
         await tx.deliveries.unsettled(broadcast.id)
         await tx.deliveries.refusals(broadcast.id, "400")
-        await tx.deliveries.doubtful(sender, limit=5)
+        await tx.deliveries.doubtful(sender, now=NOW, after=DeliveryId(0), limit=5)
         await tx.deliveries.report(broadcast.id)
         await tx.deliveries.release([leases[0].delivery.id], epoch=epoch)
         await tx.deliveries.skip_rest(leases[0].delivery, reason="earlier part")

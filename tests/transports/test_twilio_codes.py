@@ -90,7 +90,7 @@ def test_meta_s_limit_slows_the_sender() -> None:
     assert isinstance(error, TryLater)
     assert error.sender_wide
     assert error.throttled
-    assert error.after == timedelta(seconds=60)
+    assert error.after == timedelta(minutes=15)
 
 
 @pytest.mark.parametrize(

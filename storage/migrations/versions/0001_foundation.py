@@ -136,6 +136,11 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column(
+            "retry_at",
+            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
+            nullable=True,
+        ),
+        sa.Column(
             "rest_until",
             sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
             nullable=True,
@@ -174,6 +179,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("leave_at IS NOT NULL"),
             postgresql_where=sa.text("leave_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_recipient_retrying",
+            ["retry_at"],
+            unique=False,
+            sqlite_where=sa.text("retry_at IS NOT NULL"),
+            postgresql_where=sa.text("retry_at IS NOT NULL"),
         )
 
     op.create_table(
