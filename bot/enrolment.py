@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.consequences import RETRY_AFTER
-from bot.domain.errors import LinkUnknown, Refusal, Unknown
+from bot.domain.errors import LinkUnknown, Refusal, Unknown, WrongPlace
 from bot.domain.joinlinks import (
     CODE_ALPHABET,
     CODE_LENGTH,
@@ -304,6 +304,8 @@ class Enrolment:
             who.address, who.kind, title=who.title, language=who.language, now=now
         )
         audience = await tx.audiences.get(link.audience)
+        if who.kind is not link.kind:
+            raise WrongPlace(link.kind.value)
         if audience.id in {each.id for each in await tx.audiences.of(recipient.id)}:
             # A spent single-use link, pressed again by the one who used it.
             await self._active(tx, recipient, now=now)
@@ -390,6 +392,10 @@ class Enrolment:
             group = await tx.recipients.get(recipient)
             if group.kind is Kind.READER or group.standing is Standing.GONE:
                 raise Unknown("that group is no longer there")
+            if group.leave_at is None:
+                # An old button must not bring back a group that its own
+                # administrator has taken out since.
+                raise Unknown("nobody asks for that group any more")
             new = await tx.audiences.enrol(
                 found.id,
                 group.id,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from bot.domain.errors import SendError
     from bot.domain.outcomes import Consequence, Report, RetryPolicy
+    from bot.domain.recipients import SenderId
     from bot.ports import Clock, Database, Transaction
 
 log = logging.getLogger("harkara.ledger")
@@ -104,12 +105,14 @@ class Ledger:
         consequences: Consequences,
         policy: RetryPolicy,
         templates: bool,
+        telegram: SenderId | None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._consequences = consequences
         self._policy = policy
         self._templates = templates
+        self._telegram = telegram
         self._marks: GroupCommit[tuple[Attempt, int], bool] = GroupCommit(
             self._write_marks
         )
@@ -230,13 +233,20 @@ class Ledger:
         changed = [after[key] for key in after if after[key] != first[key]]
         await tx.deliveries.save(changed, list(attempts.values()))
         await tx.recipients.clear_strikes(
-            {each.recipient for each in changed if each.state in ARRIVED}
+            {each.recipient for each in changed if self._surely(each)}
         )
         for delivery in changed:
             await self._follow(tx, first[delivery.id], delivery)
         for key, consequence, error in errors:
             await self._consequences.draw(tx, after[key], consequence, error, now=now)
         return [after.get(report.reference.delivery) for report in reports]
+
+    def _surely(self, delivery: Delivery) -> bool:
+        """Whether the recipient surely has it: Twilio's acceptance proves nothing."""
+        accepted = delivery.state is State.ACCEPTED
+        return delivery.state in {State.DELIVERED, State.READ} or (
+            accepted and delivery.sender == self._telegram
+        )
 
     async def _follow(
         self, tx: Transaction, before: Delivery, delivery: Delivery

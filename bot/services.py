@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bot.broadcaster import Broadcaster, Newsroom
 from bot.consequences import Consequences
 from bot.domain.outcomes import RetryPolicy
+from bot.domain.recipients import Channel
 from bot.editorial import Editorial
 from bot.enrolment import Enrolment
 from bot.ledger import Ledger
@@ -17,7 +18,7 @@ from bot.replies import Replies
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.domain.recipients import Channel, SenderId
+    from bot.domain.recipients import SenderId
     from bot.ports import Clock, Database, Messenger, Runner
 
 
@@ -59,6 +60,7 @@ def wire(
         consequences=consequences,
         policy=policy or RetryPolicy(),
         templates=bool(newsroom.template),
+        telegram=senders.get(Channel.TELEGRAM),
     )
     return Services(
         database=database,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bot.domain.messages import Markup, utf16_length
 
-from .cleaning import beginning, turned
+from .cleaning import from_first_word, has_words, turned
 from .packing import Size
 from .shortening import shorten
 
@@ -91,6 +91,8 @@ def sized(markup: str, shown: str, entities: int = 0) -> Piece:
 
 
 def _prepared(line: Line, dialect: Dialect, budget: int) -> str:
-    # whatever is longer than the budget is shortened later: it need not all be read
-    text = dialect.harmless(beginning(line.text, budget + 1))
+    # whatever is longer than the budget is shortened later: it need not all be read,
+    # but more than the budget from its first word on, or the cut would not be marked
+    said = line.text if has_words(line.text[:budget]) else from_first_word(line.text)
+    text = dialect.harmless(said[: 2 * budget + 2])
     return turned(text) if line.from_the_right else text

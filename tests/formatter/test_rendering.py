@@ -175,3 +175,9 @@ def test_template_variables_of_a_round_up():
 def test_a_template_has_no_room_for_a_long_link():
     story = Story(headline="Rain", sentences=(), link="https://a.bc/" + "a" * 500)
     assert template_variables(Digest(stories=(story,)))[2] == ("3", "—")
+
+
+def test_words_that_begin_late_are_whole():
+    story = Story(headline="", sentences=("😀" * 61 + "<br/>",))
+    (message,) = render(Digest(stories=(story,)), None, limit=64)
+    assert message.text == "br/>"
