@@ -127,9 +127,6 @@ async def test_a_number_without_whatsapp_fails_with_its_name_and_stays(stage: St
         assert stage.copies(phone) == 0
 
 
-@pytest.mark.xfail(
-    reason="Twilio's 201 counts as an arrival and clears the strikes", strict=True
-)
 async def test_a_number_without_whatsapp_is_suspended_at_the_third_time(stage: Stage):
     async with stage.office():
         (phone,) = await stage.phones(1)
