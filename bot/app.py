@@ -411,6 +411,7 @@ def _sweep(desk: Desk) -> Sweep:
         clock=desk.clock,
         runner=desk.runner,
         senders=desk.senders,
+        notices=desk.notices,
     )
 
 

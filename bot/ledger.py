@@ -178,9 +178,7 @@ class Ledger:
         marked: set[DeliveryId] = set()
         async with self._database.transaction() as tx:
             for epoch, attempts in by_epoch.items():
-                marked |= await tx.deliveries.mark_sending(
-                    attempts, epoch=epoch, now=self._clock.now()
-                )
+                marked |= await tx.deliveries.mark_sending(attempts, epoch=epoch)
         return [attempt.reference.delivery in marked for attempt, _ in items]
 
     async def _write_reports(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bot.domain.recipients import Audience, Recipient, SenderId
     from bot.ports import Sender, Transaction
 
+    Rows = tuple[tuple[Button, ...], ...]
+
 #: The most that one message carries (platform-facts §1.2, §3).
 LIMITS = {Channel.TELEGRAM: 4096, Channel.WHATSAPP: 1600}
 
@@ -91,6 +93,32 @@ class Notices:
             now=now,
         )
 
+    async def unsure(
+        self, tx: Transaction, broadcast: BroadcastId, count: int, *, now: datetime
+    ) -> None:
+        """A broadcast is over, and of *count* messages nobody knows if they arrived.
+
+        Told once for each count: what was decided and came into doubt anew is told
+        again, what merely stayed in doubt is not.
+        """
+        await self._tell(
+            tx,
+            f"unsure:{broadcast}:{count}",
+            lambda language: phrases.unsure(language, broadcast=broadcast, count=count),
+            now=now,
+            buttons=lambda language: (
+                (
+                    Button(
+                        phrases.sent_label(language), data=f"decide:sent:{broadcast}"
+                    ),
+                    Button(
+                        phrases.repeat_label(language),
+                        data=f"decide:repeat:{broadcast}",
+                    ),
+                ),
+            ),
+        )
+
     async def stranger(
         self,
         tx: Transaction,
@@ -109,7 +137,7 @@ class Notices:
             f"stranger:{group.id}:{group.leave_at or now:%Y%m%dT%H%M%S}",
             lambda language: phrases.stranger(language, title=group.title),
             now=now,
-            buttons=buttons,
+            buttons=lambda _: buttons,
         )
 
     async def _tell(
@@ -119,7 +147,7 @@ class Notices:
         words: Callable[[str], str],
         *,
         now: datetime,
-        buttons: tuple[tuple[Button, ...], ...] = (),
+        buttons: Callable[[str], Rows] = lambda _: (),
     ) -> None:
         replies = [
             NewReply(
@@ -127,7 +155,9 @@ class Notices:
                 sender=self._senders[editor.address.channel],
                 recipient=editor.recipient,
                 message=plain(
-                    words(editor.language), editor.address.channel, buttons=buttons
+                    words(editor.language),
+                    editor.address.channel,
+                    buttons=buttons(editor.language),
                 ),
             )
             for editor in await tx.editors.all()

@@ -137,7 +137,7 @@ class Pump:
     async def _take(self) -> None:
         now = self._clock.now()
         async with self._database.transaction() as tx:
-            taken = await tx.senders.take(self._sender, now=now)
+            taken = await tx.senders.take(self._sender)
             await tx.senders.set_down(self._sender, "")
             if taken.doubtful:
                 log.warning(

@@ -7,13 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.broadcasts import BroadcastState
+from bot.domain.deliveries import State
 from bot.domain.recipients import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from bot.domain.broadcasts import BroadcastId
     from bot.domain.recipients import Channel, SenderId
+    from bot.notices import Notices
     from bot.ports import Clock, Database, Runner, Transaction
 
 log = logging.getLogger("harkara.sweep")
@@ -29,11 +32,13 @@ class Sweep:
         clock: Clock,
         runner: Runner,
         senders: Mapping[Channel, SenderId],
+        notices: Notices,
     ) -> None:
         self._database = database
         self._clock = clock
         self._runner = runner
         self._senders = senders
+        self._notices = notices
 
     async def run(self, _key: str) -> None:
         """Look at everything once."""
@@ -72,3 +77,13 @@ class Sweep:
                     "broadcast over",
                     extra={"broadcast": broadcast.id, "state": end.value},
                 )
+            if end is BroadcastState.FINISHED:
+                await self._tell_of_doubt(tx, broadcast.id, now=now)
+
+    async def _tell_of_doubt(
+        self, tx: Transaction, broadcast: BroadcastId, *, now: datetime
+    ) -> None:
+        """Let the editors decide what nobody else can."""
+        coverage = await tx.deliveries.coverage(broadcast)
+        if count := coverage.states[State.DOUBTFUL]:
+            await self._notices.unsure(tx, broadcast, count, now=now)

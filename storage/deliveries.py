@@ -120,10 +120,9 @@ class Deliveries:
         )
 
     async def mark_sending(
-        self, attempts: Sequence[Attempt], *, epoch: int, now: datetime
+        self, attempts: Sequence[Attempt], *, epoch: int
     ) -> set[DeliveryId]:
         """Write down that calls are about to be made; each attempt says when."""
-        del now
         marked: set[DeliveryId] = set()
         for some in chunks(attempts):
             marked.update(

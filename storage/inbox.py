@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from bot.domain.inbound import Inbound, InboundId
 from storage.codec import decode_payload, encode_payload
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
-    from bot.domain.recipients import Channel
     from storage.connection import Connection
 
 
@@ -34,7 +33,6 @@ class Inbox:
                 {
                     "channel": entry.channel,
                     "key": entry.key,
-                    "number": _number(entry.key),
                     "payload": encode_payload(entry.payload),
                     "received_at": entry.received_at,
                     "error": "",
@@ -60,19 +58,6 @@ class Inbox:
             .where(inbound.c.id == entry)
             .values(done_at=now, error=error)
         )
-
-    async def last_number(self, channel: Channel) -> int | None:
-        """Return the highest ``update:<number>`` stored; None if there is none."""
-        found = await self._connection.value(
-            select(func.max(inbound.c.number)).where(inbound.c.channel == channel)
-        )
-        return None if found is None else int(found)
-
-
-def _number(key: str) -> int | None:
-    word, _, number = key.partition(":")
-    plain = word == "update" and number.isascii() and number.isdigit()
-    return int(number) if plain else None
 
 
 def _entry(row: Row[Any]) -> Inbound:

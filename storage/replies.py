@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import exists, update
+from sqlalchemy import exists, func, select, update
 
 from bot.domain.deliveries import State
 from bot.domain.recipients import RecipientId
@@ -53,6 +53,17 @@ class Replies:
                 for reply in replies
             ],
         )
+
+    async def written_since(self, recipient: RecipientId, moment: datetime) -> int:
+        """How many answers to *recipient* were written after *moment*; no notices."""
+        found = await self._connection.value(
+            select(func.count()).where(
+                replies.c.recipient_id == recipient,
+                replies.c.written_at > moment,
+                replies.c.key.not_like("notice:%"),
+            )
+        )
+        return int(found)
 
     async def claim(
         self,

@@ -50,14 +50,13 @@ class Senders:
             raise Unknown(f"there is no sender {sender}")
         return _sender(row)
 
-    async def take(self, sender: SenderId, *, now: datetime) -> Taken:
+    async def take(self, sender: SenderId) -> Taken:
         """Become the owner: raise the epoch and settle what the last one left.
 
         Returns:
             The sender, and how many deliveries were found; replies are settled
             likewise, and not counted.
         """
-        del now
         await self._connection.run(
             update(senders)
             .where(senders.c.id == sender)

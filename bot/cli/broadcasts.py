@@ -20,6 +20,7 @@ from bot.domain.articles import ArticleId
 from bot.domain.broadcasts import BroadcastId, Lane
 from bot.domain.deliveries import DeliveryId, State
 from bot.domain.errors import Refusal
+from bot.phrases.catalogue import one_line
 
 if TYPE_CHECKING:
     from bot.app import Desk
@@ -232,14 +233,21 @@ def _print_report(
                     line.delivery.id,
                     line.channel.value,
                     line.delivery.state.value,
-                    line.delivery.failure.kind.value
-                    if line.delivery.failure
-                    else line.delivery.reason,
-                    line.title,
+                    _why(line),
+                    one_line(line.title),
                 )
                 for line in odd
             ],
         )
+
+
+def _why(line: DeliveryLine) -> str:
+    """Why a delivery is odd: the kind of failure and the provider's own code."""
+    failure = line.delivery.failure
+    if failure is None:
+        return line.delivery.reason
+    code = one_line(failure.code)
+    return f"{failure.kind.value} ({code})" if code else failure.kind.value
 
 
 @app.command()

@@ -9,6 +9,7 @@ import typer
 from bot.cli.common import DEFAULT_CONFIG, ConfigFile, at_desk, fail, table
 from bot.domain.errors import Refusal
 from bot.domain.recipients import Address, Channel, Kind
+from bot.phrases.catalogue import one_line
 
 if TYPE_CHECKING:
     from bot.app import Desk
@@ -76,7 +77,7 @@ def list_(
         table(
             ("ID", "KIND", "STANDING", "TITLE"),
             [
-                (each.id, each.kind.value, each.standing.value, each.title)
+                (each.id, each.kind.value, each.standing.value, one_line(each.title))
                 for each in members
                 if each.kind is not Kind.READER
             ],

@@ -25,6 +25,7 @@ from .catalogue import speaks
 from .desk import (
     accepted,
     already_confirmed,
+    already_settled,
     cancel_label,
     cancelled,
     confirm_label,
@@ -36,9 +37,11 @@ from .desk import (
     on_its_way,
     plan_summary,
     preview_heading,
+    settled,
     status,
     stopped,
     stopped_before,
+    template_heading,
     vouched,
 )
 from .joining import (
@@ -60,14 +63,18 @@ from .joining import (
 from .notices import (
     doubtful,
     paused,
+    repeat_label,
     sender_down,
+    sent_label,
     stranger,
     suspended,
+    unsure,
 )
 
 __all__ = [
     "accepted",
     "already_confirmed",
+    "already_settled",
     "cancel_label",
     "cancelled",
     "confirm_label",
@@ -104,13 +111,18 @@ __all__ = [
     "preview_heading",
     "privacy",
     "refusal",
+    "repeat_label",
     "sender_down",
+    "sent_label",
+    "settled",
     "speaks",
     "status",
     "stopped",
     "stopped_before",
     "stranger",
     "suspended",
+    "template_heading",
+    "unsure",
     "vouched",
     "welcome",
     "welcome_channel",

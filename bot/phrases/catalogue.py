@@ -24,6 +24,9 @@ _RIGHT_TO_LEFT = frozenset({"ar", "ur"})
 _FIRST_STRONG = "\u2068"  # isolates what follows, in the direction of its first letter
 _LEFT_TO_RIGHT = "\u2066"  # isolates what follows, from left to right
 _END = "\u2069"  # ends either
+_JOINER = "\u2060"  # shows nothing, and keeps apart what a client would link
+#: What begins a command, a mention, a hashtag, a cashtag or an address; a dot in it.
+_LIVE = re.compile(r"[/@#$]|\.(?=[\w\u200c\u200d])")
 #: UTF-16 units of a name that are shown; a sentence must fit whatever it is.
 LONGEST_NAME = 100
 
@@ -59,12 +62,8 @@ def _load(language: str) -> gettext.GNUTranslations:
     return gettext.GNUTranslations(compiled)
 
 
-def name(text: str, language: str, *, longest: int = LONGEST_NAME) -> str:
-    """Return a name from outside as it stands in a sentence of *language*.
-
-    It becomes one line of bearable length without control characters; where its
-    direction is not the sentence's, it is isolated from it.
-    """
+def one_line(text: str) -> str:
+    """Return *text* on one line, without control characters or turns of direction."""
     visible = "".join(
         " " if each.isspace() else each
         for each in text
@@ -72,7 +71,25 @@ def name(text: str, language: str, *, longest: int = LONGEST_NAME) -> str:
         or unicodedata.category(each) not in {"Cc", "Cf", "Cs", "Cn"}
         or each in "\u200c\u200d"
     )
-    line = " ".join(visible[: 4 * longest].split())
+    return " ".join(visible.split())
+
+
+def inert(text: str) -> str:
+    """Return *text* looking the same, with nothing in it that can be tapped.
+
+    Telegram makes commands, mentions, tags and addresses live wherever they stand;
+    what comes from outside must not put any into a message of ours.
+    """
+    return _LIVE.sub(lambda found: found[0] + _JOINER, text)
+
+
+def name(text: str, language: str, *, longest: int = LONGEST_NAME) -> str:
+    """Return a name from outside as it stands in a sentence of *language*.
+
+    It becomes one inert line of bearable length without control characters; where
+    its direction is not the sentence's, it is isolated from it.
+    """
+    line = inert(one_line(text)[: 4 * longest])
     if utf16_length(line) > longest:
         while utf16_length(line) >= longest:
             line = line[:-1]

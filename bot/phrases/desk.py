@@ -52,6 +52,13 @@ def preview_heading(language: str, *, channel: str) -> str:
     )
 
 
+def template_heading(language: str) -> str:
+    """Over what fills the template, in a preview of WhatsApp."""
+    return words(language).gettext(
+        "Readers who have not written for a day get the template:"
+    )
+
+
 def plan_summary(
     language: str,
     *,
@@ -263,6 +270,29 @@ def no_audience(language: str) -> str:
 def not_for_you(language: str) -> str:
     """Shown for a moment to who presses a button that is an editor's."""
     return words(language).gettext("This button is for editors only")
+
+
+def settled(language: str, *, broadcast: int, count: int, repeat: bool) -> str:
+    """After an editor has decided what becomes of doubtful messages."""
+    say = words(language)
+    if repeat:
+        text = say.ngettext(
+            "Broadcast {broadcast}: {count} message is sent again.",
+            "Broadcast {broadcast}: {count} messages are sent again.",
+            count,
+        )
+    else:
+        text = say.ngettext(
+            "Broadcast {broadcast}: {count} message is taken as sent.",
+            "Broadcast {broadcast}: {count} messages are taken as sent.",
+            count,
+        )
+    return text.format(broadcast=broadcast, count=count)
+
+
+def already_settled(language: str) -> str:
+    """Shown for a moment when nothing is in doubt any more."""
+    return words(language).gettext("This has been settled already")
 
 
 def vouched(language: str, *, title: str, audience: str, new: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from bot.domain.errors import (
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from bot.domain.errors import Refusal
 
 _LONGEST_DETAIL = 300  # UTF-16 units
+#: The core's own words for what is not there. What follows the semicolon is a hint
+#: for whoever sits at a shell.
+_MISSING = re.compile(
+    r"there is no (broadcast|article|audience)(?: named)? (['\"]?)(.+?)\2(?:;.*)?",
+    re.DOTALL,
+)
+_SHELL_HINT = re.compile(r"; harkara\b.*", re.DOTALL)
 
 
 def join_words(language: str, channel: str) -> str:
@@ -71,13 +79,14 @@ def welcome_group(language: str, *, audience: str, new: bool, username: str) -> 
 def welcome_channel(language: str, *, title: str, audience: str, new: bool) -> str:
     """To the administrator who has enrolled a Telegram channel."""
     say = words(language)
+    shown = name(title, language) or say.gettext("(without a name)")
     if new:
         return say.gettext(
             "The channel {title} is now enrolled in {audience}. Stories will appear "
             "there as long as this bot is one of its administrators and may post."
-        ).format(title=name(title, language), audience=name(audience, language))
+        ).format(title=shown, audience=name(audience, language))
     return say.gettext("The channel {title} is enrolled in {audience} already.").format(
-        title=name(title, language), audience=name(audience, language)
+        title=shown, audience=name(audience, language)
     )
 
 
@@ -197,6 +206,9 @@ def _wrong_place(language: str, wanted: str) -> str:
 def _refused(language: str, error: Refusal) -> str:
     """A general sentence, and what the error itself has to say, which is English."""
     say = words(language)
+    text = str(error)
+    if isinstance(error, Unknown) and (found := _MISSING.fullmatch(text)):
+        return _missing(language, found[1], found[3])
     match error:
         case NotAllowed():
             general = say.gettext("You may not do this.")
@@ -208,5 +220,16 @@ def _refused(language: str, error: Refusal) -> str:
             general = say.gettext("It is too late for that.")
         case _:
             general = say.gettext("That was not possible.")
-    detail = name(str(error), language, longest=_LONGEST_DETAIL)
+    detail = name(_SHELL_HINT.sub("", text), language, longest=_LONGEST_DETAIL)
     return f"{general}\n{detail}" if detail else general
+
+
+def _missing(language: str, noun: str, which: str) -> str:
+    """There is no such thing, in words that hold in a chat."""
+    say = words(language)
+    sentences = {
+        "broadcast": say.gettext("There is no such broadcast: {which}"),
+        "article": say.gettext("There is no such article: {which}"),
+        "audience": say.gettext("There is no such audience: {which}"),
+    }
+    return sentences[noun].format(which=name(which, language))

@@ -67,6 +67,31 @@ def doubtful(language: str, *, channel: str, count: int) -> str:
     )
 
 
+def unsure(language: str, *, broadcast: int, count: int) -> str:
+    """A broadcast is over and some of it is in doubt; the buttons settle it."""
+    return (
+        words(language)
+        .ngettext(
+            "Broadcast {broadcast} is over. {count} message may or may not have "
+            "arrived: the connection was lost before the answer came.",
+            "Broadcast {broadcast} is over. {count} messages may or may not have "
+            "arrived: the connection was lost before the answer came.",
+            count,
+        )
+        .format(broadcast=broadcast, count=count)
+    )
+
+
+def sent_label(language: str) -> str:
+    """On the button that takes doubtful messages for sent."""
+    return words(language).gettext("Take as sent")
+
+
+def repeat_label(language: str) -> str:
+    """On the button that has doubtful messages sent once more."""
+    return words(language).gettext("Send again")
+
+
 def stranger(language: str, *, title: str) -> str:
     """A group has added the bot without a link; the buttons name audiences."""
     say = words(language)

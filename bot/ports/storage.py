@@ -65,7 +65,7 @@ class Senders(Protocol):
     async def get(self, sender: SenderId) -> Sender:
         """Return one sender."""
 
-    async def take(self, sender: SenderId, *, now: datetime) -> Taken:
+    async def take(self, sender: SenderId) -> Taken:
         """Become the owner: raise the epoch and settle what the last one left.
 
         What was leased is queued again; what was sending is doubtful, its attempt
@@ -354,7 +354,7 @@ class Deliveries(Protocol):
         """Queue again what was leased and never called."""
 
     async def mark_sending(
-        self, attempts: Sequence[Attempt], *, epoch: int, now: datetime
+        self, attempts: Sequence[Attempt], *, epoch: int
     ) -> set[DeliveryId]:
         """Write down that calls are about to be made.
 
@@ -431,6 +431,12 @@ class Replies(Protocol):
     async def add(self, replies: Sequence[NewReply], *, now: datetime) -> int:
         """Write answers down; how many were new. A key that exists is left alone."""
 
+    async def written_since(self, recipient: RecipientId, moment: datetime) -> int:
+        """How many answers to *recipient* were written after *moment*.
+
+        Notices, whose keys begin with ``notice:``, do not count.
+        """
+
     async def claim(
         self,
         sender: SenderId,
@@ -477,9 +483,6 @@ class Inbox(Protocol):
 
     async def done(self, entry: InboundId, *, now: datetime, error: str = "") -> None:
         """Note that it has had its effect, or was set aside with *error*."""
-
-    async def last_number(self, channel: Channel) -> int | None:
-        """Return the highest ``update:<number>`` stored; None if there is none."""
 
 
 class Transaction(Protocol):

@@ -242,6 +242,7 @@ def _picker(picker: ChatPicker) -> ReplyKeyboardMarkup:
         chat_is_channel=True,
         user_administrator_rights=rights,
         bot_administrator_rights=rights,
+        request_title=True,
     )
     return ReplyKeyboardMarkup(
         [[KeyboardButton(picker.label, request_chat=choose)]],

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("harkara.telegram")
 
-_DATA = re.compile(r"(confirm|cancel|accept):(\d{1,15})(?::(\d{1,15}))?", re.ASCII)
+_DATA = re.compile(
+    r"(confirm|cancel|accept|decide:sent|decide:repeat):(\d{1,15})(?::(\d{1,15}))?",
+    re.ASCII,
+)
 #: Longest text that Telegram shows when a button is answered.
 LONGEST = 200  # characters
 
@@ -69,6 +72,10 @@ class Buttons:
                 )
             elif action == "confirm":
                 shown, told = await self._confirm(BroadcastId(number), language)
+            elif action.startswith("decide:"):
+                shown, told = await self._decide(
+                    BroadcastId(number), language, repeat=action == "decide:repeat"
+                )
             else:
                 shown, told = await self._cancel(BroadcastId(number), language)
         except Refusal as error:
@@ -88,6 +95,17 @@ class Buttons:
         spared = await self._broadcaster.stop(number)
         told = phrases.stopped(language, broadcast=number, spared=spared)
         return phrases.cancelled(language), told
+
+    async def _decide(
+        self, number: BroadcastId, language: str, *, repeat: bool
+    ) -> tuple[str, str]:
+        """Settle the messages of which nobody knows whether they arrived."""
+        count = await self._broadcaster.decide(number, repeat=repeat)
+        if not count:
+            return phrases.already_settled(language), ""
+        told = phrases.settled(language, broadcast=number, count=count, repeat=repeat)
+        shown = phrases.repeat_label if repeat else phrases.sent_label
+        return shown(language), told
 
     async def _accept(
         self, recipient: int, audience: int, editor: Editor, language: str

@@ -116,9 +116,9 @@ class Commands:
         await self._say(said, *texts)
 
     async def _latest(self, said: Incoming, command: Command, language: str) -> None:
-        stories = await self._answers.newest(
-            Channel.TELEGRAM, language, how_many(command.first)
-        )
+        # One in a group: its members share the chat, and any of them can ask.
+        wished = how_many(command.first) if said.private else 1
+        stories = await self._answers.newest(Channel.TELEGRAM, language, wished)
         await self._answers.say(said.chat, said.kind, *stories, key=said.key)
 
     async def _language(self, said: Incoming) -> str:

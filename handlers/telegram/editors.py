@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import html
 from typing import TYPE_CHECKING
 
 from bot import phrases
 from bot.domain.articles import ArticleId
 from bot.domain.broadcasts import BroadcastId, BroadcastState
 from bot.domain.errors import NothingToSend
-from bot.domain.messages import Button, utf16_length
+from bot.domain.messages import Button, Text, utf16_length
 from bot.domain.recipients import Channel, Kind
-from bot.formatter import FormatterError, render
+from bot.formatter import FormatterError, render, template_variables
 from bot.notices import LIMITS, plain
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from bot.broadcaster import Broadcaster
     from bot.domain.articles import Article
     from bot.domain.broadcasts import Plan
-    from bot.domain.messages import OutboundMessage, Text
     from bot.editorial import Editorial
     from bot.enrolment import Enrolment
     from bot.ports import Editor
@@ -34,7 +34,7 @@ _RECENT = 20
 _OPEN = frozenset(
     {BroadcastState.PLANNED, BroadcastState.RUNNING, BroadcastState.PAUSED}
 )
-_GAP = "\n\n* * *\n\n"
+_GAP = "\n\n"
 
 
 class DeskCommands:
@@ -96,8 +96,9 @@ class DeskCommands:
             by=f"editor:{editor.recipient}",
             key=said.key,
         )
+        variables = await asyncio.to_thread(_template, plan)
         shown = [
-            *_previews(plan.previews, language),
+            *_previews(plan.previews, language, template=variables),
             _summary(plan, audiences, language),
         ]
         await self._answers.say(said.chat, said.kind, *shown, key=said.key)
@@ -179,22 +180,65 @@ def _number_first(arguments: Sequence[str]) -> tuple[int | None, Sequence[str]]:
     return None, arguments
 
 
+def _template(plan: Plan) -> Sequence[tuple[str, str]]:
+    """What fills the template; nothing where none is configured."""
+    if any(note.code == "no-template" for note in plan.lint):
+        return ()
+    return template_variables(plan.digest)
+
+
 def _previews(
-    previews: Iterable[tuple[Channel, Sequence[Text]]], language: str
-) -> list[OutboundMessage | str]:
-    """Telegram's messages as they will be sent; another channel's, told of."""
-    shown: list[OutboundMessage | str] = []
+    previews: Iterable[tuple[Channel, Sequence[Text]]],
+    language: str,
+    *,
+    template: Sequence[tuple[str, str]] = (),
+) -> list[Text]:
+    """Telegram's messages as they will be sent; another channel's, quoted.
+
+    Args:
+        previews: What each channel's readers will see.
+        language: The editor's.
+        template: Names and values of what readers get whose window is closed.
+    """
+    shown: list[Text] = []
     for channel, texts in previews:
         if channel is Channel.TELEGRAM:
             shown += texts
             continue
         heading = phrases.preview_heading(language, channel=channel)
-        whole = f"{heading}\n\n{_GAP.join(text.text for text in texts)}"
-        if utf16_length(whole) <= LIMITS[Channel.TELEGRAM]:
+        pieces = [
+            (heading if place == 0 else "", text.text)
+            for place, text in enumerate(texts)
+        ]
+        if channel is Channel.WHATSAPP and template:
+            lines = "\n".join(f"{name}: {value}" for name, value in template)
+            pieces.append((phrases.template_heading(language), lines))
+        whole = _quoted(pieces)
+        if whole.length <= whole.limit:
             shown.append(whole)
         else:
-            shown += [heading, *(text.text for text in texts)]
+            shown += [_quoted([piece]) for piece in pieces]
     return shown
+
+
+def _quoted(pieces: Sequence[tuple[str, str]]) -> Text:
+    """Show texts under their headings as they stand, with nothing live in them.
+
+    Telegram would make links and commands of what another channel shows as text.
+    """
+    bare, marked = [], []
+    for heading, text in pieces:
+        if heading:
+            bare.append(heading)
+            marked.append(html.escape(heading, quote=False))
+        bare.append(text)
+        marked.append(f"<pre>{html.escape(text, quote=False)}</pre>")
+    return Text(
+        text=_GAP.join(marked),
+        markup="HTML",
+        length=utf16_length(_GAP.join(bare)),
+        limit=LIMITS[Channel.TELEGRAM],
+    )
 
 
 def _summary(plan: Plan, audiences: Sequence[str], language: str) -> Text:

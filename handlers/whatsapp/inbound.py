@@ -8,7 +8,7 @@ from bot import phrases
 from bot.domain.errors import LinkUnknown, Refusal
 from bot.domain.recipients import WHATSAPP_ADDRESS, Address, Channel, Kind
 from handlers.answers import Answers, how_many
-from handlers.whatsapp.keywords import Wish, asks_to_join, wish_in
+from handlers.whatsapp.keywords import Wish, asks_to_join, looks_like_code, wish_in
 
 if TYPE_CHECKING:
     from bot.domain.inbound import Inbound
@@ -91,10 +91,9 @@ class WhatsAppInbound:
                 text, by=reader, agreed_by=f"{Channel.WHATSAPP}:reader"
             )
         except LinkUnknown as error:
-            # Ordinary words can look like a code: THURSDAY does.
-            if not asks_to_join(text) and len(text.split()) > 1:
-                return hint
-            return phrases.refusal(language, error=error)
+            if asks_to_join(text) or looks_like_code(text):
+                return phrases.refusal(language, error=error)
+            return hint
         except Refusal as error:
             return phrases.refusal(language, error=error)
         if welcome is None:

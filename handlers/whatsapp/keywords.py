@@ -90,3 +90,11 @@ def wish_in(text: str) -> Said | None:
 def asks_to_join(text: str) -> bool:
     """Whether a message says that it is about joining."""
     return "join" in _plain(text[:200]).split()
+
+
+def looks_like_code(text: str) -> bool:
+    """Whether a message that may hold a code is clearly meant as one.
+
+    Ordinary words have a code's letters and length: THURSDAY does. A digit tells.
+    """
+    return len(text.split()) == 1 and any(each.isdecimal() for each in text)

@@ -114,12 +114,11 @@ class ReplyRow(Row, table=True):
 
 
 class InboundRow(Row, table=True):
-    """What came in. ``number`` is that of an update, where the key holds one."""
+    """What came in."""
 
     __tablename__ = "inbound"
     __table_args__ = (
         UniqueConstraint("channel", "key"),
-        Index(None, "channel", "number"),
         Index(
             "ix_inbound_waiting",
             "id",
@@ -131,7 +130,6 @@ class InboundRow(Row, table=True):
     id: int | None = column(Id, key=True)
     channel: Channel = column(Word(Channel))
     key: str = column(String(300))
-    number: int | None = column(Id, null=True)
     payload: str = column(Text())
     received_at: datetime = column(Moment())
     done_at: datetime | None = column(Moment(), null=True)

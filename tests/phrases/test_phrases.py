@@ -43,6 +43,7 @@ BROADCAST = Broadcast(
 VALUES: dict[str, list[Any]] = {
     "channel": ["telegram", "whatsapp"],
     "new": [True, False],
+    "repeat": [True, False],
     "audience": [LONG],
     "audiences": [[LONG] * 20],
     "title": [LONG, ""],
@@ -62,6 +63,9 @@ VALUES: dict[str, list[Any]] = {
         errors.WrongPlace("telegram_channel"),
         errors.NotAllowed(LONG),
         errors.Unknown(LONG),
+        errors.Unknown(f"there is no broadcast {LONG}; harkara lists them"),
+        errors.Unknown(f"there is no article {LONG}"),
+        errors.Unknown(f"there is no audience named {LONG!r}; harkara lists them"),
         errors.NothingToSend(LONG),
         errors.TooLate(LONG),
         errors.Refusal(LONG),

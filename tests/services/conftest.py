@@ -195,7 +195,13 @@ async def stand(empty: Path, tmp_path: Path) -> AsyncIterator[Stand]:
             ledger=services.ledger,
             consequences=services.consequences,
             notices=services.notices,
-            sweep=Sweep(database=database, clock=clock, runner=runner, senders=senders),
+            sweep=Sweep(
+                database=database,
+                clock=clock,
+                runner=runner,
+                senders=senders,
+                notices=services.notices,
+            ),
             doubts=Doubts(
                 database=database,
                 clock=clock,

@@ -318,7 +318,7 @@ async def crash_in_mid_call(stand: Stand, channel=Channel.TELEGRAM):
     sender = stand.senders[channel]
     now = stand.clock.now()
     async with stand.database.transaction() as tx:
-        epoch = (await tx.senders.take(sender, now=now)).sender.epoch
+        epoch = (await tx.senders.take(sender)).sender.epoch
         leases = await tx.deliveries.claim(sender, epoch=epoch, now=now, limit=2)
         await tx.deliveries.mark_sending(
             [
@@ -330,7 +330,6 @@ async def crash_in_mid_call(stand: Stand, channel=Channel.TELEGRAM):
                 )
             ],
             epoch=epoch,
-            now=now,
         )
     return plan, leases, epoch
 
@@ -357,7 +356,7 @@ async def test_an_owner_who_was_fenced_off_makes_no_call(stand: Stand):
         await stand.reader(number)
     _, leases, epoch = await crash_in_mid_call(stand)
     async with stand.database.transaction() as tx:
-        await tx.senders.take(stand.senders[Channel.TELEGRAM], now=stand.clock.now())
+        await tx.senders.take(stand.senders[Channel.TELEGRAM])
 
     late = Attempt(
         reference=Reference(leases[1].delivery.id, 1),

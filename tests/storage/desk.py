@@ -44,7 +44,7 @@ class Desk:
         """A sender taken over, and its epoch."""
         sender = await self.sender(channel)
         async with self.database.transaction() as tx:
-            taken = await tx.senders.take(sender, now=NOW)
+            taken = await tx.senders.take(sender)
         return sender, taken.sender.epoch
 
     async def audience(self, name: str = "all") -> Audience:
@@ -149,7 +149,7 @@ class Desk:
         """Mark *leases* as being sent; return the attempts."""
         attempts = [attempt_of(lease) for lease in leases]
         async with self.database.transaction() as tx:
-            marked = await tx.deliveries.mark_sending(attempts, epoch=epoch, now=NOW)
+            marked = await tx.deliveries.mark_sending(attempts, epoch=epoch)
         return [each for each in attempts if each.reference.delivery in marked]
 
 

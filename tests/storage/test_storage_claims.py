@@ -272,7 +272,7 @@ async def test_an_old_owner_is_fenced_off(desk):
 
     async with desk.database.transaction() as tx:
         attempt = attempt_of(lease)
-        assert not await tx.deliveries.mark_sending([attempt], epoch=old, now=NOW)
+        assert not await tx.deliveries.mark_sending([attempt], epoch=old)
         for claim in (tx.deliveries.claim, tx.replies.claim):
             with pytest.raises(Fenced):
                 await claim(sender, epoch=old, now=NOW, limit=1)
@@ -329,7 +329,7 @@ async def test_claims_and_counts_do_not_scan_the_ledger(desk, statements):
         await tx.deliveries.recipient_back(someone.id, now=NOW)
         await tx.deliveries.stop(broadcast.id, reason="stopped")
         await tx.deliveries.expire(now=NOW)
-        await tx.senders.take(sender, now=NOW)
+        await tx.senders.take(sender)
         await tx.audiences.unenrol(someone.id, reason="left", now=NOW)
         asked = list(statements)
         plans = []

@@ -77,7 +77,7 @@ async def test_only_the_leased_among_many_are_marked(desk):
         await tx.deliveries.release([leases[1].delivery.id], epoch=epoch)
         await tx.deliveries.release([leases[2].delivery.id], epoch=epoch - 1)
         marked = await tx.deliveries.mark_sending(
-            [attempt_of(lease) for lease in leases], epoch=epoch, now=NOW
+            [attempt_of(lease) for lease in leases], epoch=epoch
         )
 
     assert marked == {leases[2].delivery.id, leases[3].delivery.id}
@@ -129,12 +129,12 @@ async def test_taking_over_settles_what_the_last_owner_left(desk):
     await desk.mark(leases[0], epoch=epoch)
 
     async with desk.database.transaction() as tx:
-        taken = await tx.senders.take(sender, now=NOW)
+        taken = await tx.senders.take(sender)
         ((lease, attempt),) = await tx.deliveries.doubtful(
             sender, now=NOW, after=DeliveryId(0), limit=9
         )
         other = await tx.senders.ensure(leases[0].address.channel, "another", now=NOW)
-        untouched = await tx.senders.take(other.id, now=NOW)
+        untouched = await tx.senders.take(other.id)
 
     assert (taken.sender.epoch, taken.requeued, taken.doubtful) == (epoch + 1, 1, 1)
     assert (untouched.requeued, untouched.doubtful) == (0, 0)
@@ -153,9 +153,9 @@ async def test_doubt_is_read_page_by_page_and_only_while_it_is_news(desk):
     leases = await desk.claim(sender, epoch)
     async with desk.database.transaction() as tx:
         await tx.deliveries.mark_sending(
-            [attempt_of(lease) for lease in leases], epoch=epoch, now=NOW
+            [attempt_of(lease) for lease in leases], epoch=epoch
         )
-        await tx.senders.take(sender, now=NOW)
+        await tx.senders.take(sender)
         first = await tx.deliveries.doubtful(
             sender, now=NOW, after=DeliveryId(0), limit=2
         )

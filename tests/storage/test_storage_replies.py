@@ -164,12 +164,3 @@ async def test_what_had_its_effect_waits_no_more(database):
     )
     assert left == []
     assert again == 0
-
-
-async def test_the_highest_number_is_of_updates_only(database):
-    async with database.transaction() as tx:
-        assert await tx.inbox.last_number(Channel.TELEGRAM) is None
-        keys = ("update:9", "update:10", "message:99", "update:x", "update:")
-        await tx.inbox.store([inbound(key) for key in keys])
-        assert await tx.inbox.last_number(Channel.TELEGRAM) == 10
-        assert await tx.inbox.last_number(Channel.WHATSAPP) is None

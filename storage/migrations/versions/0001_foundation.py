@@ -59,11 +59,6 @@ def upgrade() -> None:
         ),
         sa.Column("channel", sa.String(length=24), nullable=False),
         sa.Column("key", sa.String(length=300), nullable=False),
-        sa.Column(
-            "number",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=True,
-        ),
         sa.Column("payload", sa.Text(), nullable=False),
         sa.Column(
             "received_at",
@@ -80,9 +75,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("channel", "key", name=op.f("uq_inbound_channel_key")),
     )
     with op.batch_alter_table("inbound", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_inbound_channel_number"), ["channel", "number"], unique=False
-        )
         batch_op.create_index(
             "ix_inbound_waiting",
             ["id"],
