@@ -1,0 +1,108 @@
+"""A broadcast to 2,000 readers, and the application as a process that can be ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from bot.app import open_desk
+from bot.clock import SystemClock
+from bot.config import Settings
+from bot.domain.articles import Draft
+from bot.domain.recipients import Address, Channel, Consent, Kind
+from bot.sandbox import Sandbox
+from storage import SqliteDatabase
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from bot.domain.broadcasts import BroadcastId
+
+RECIPIENTS = 2_000
+CONCURRENCY = 8
+RATE = 400  # messages a second, so that twenty lives fit into a test
+NEWS = "The pass opened on Friday, the army said. Three hundred trucks had waited."
+
+
+def settings_for(sandbox: Sandbox, database: Path) -> Settings:
+    return Settings.model_validate(
+        {
+            "bot_token": sandbox.bot_token,
+            "telegram_api": sandbox.telegram_url,
+            "telegram_rate": RATE,
+            "concurrency": CONCURRENCY,
+            "database": database,
+            "log": "warning",
+        }
+    )
+
+
+async def enrol(sandbox: Sandbox, path: Path) -> None:
+    """Let the readers exist on both sides."""
+    async with (
+        await SqliteDatabase.open(path, exclusive=True) as database,
+        database.transaction() as tx,
+    ):
+        now = SystemClock().now()
+        audience = await tx.audiences.create("all", title="All", language="en")
+        for number in range(1, RECIPIENTS + 1):
+            sandbox.world.person(f"Reader {number}", id=number, started=True)
+            recipient = await tx.recipients.ensure(
+                Address(Channel.TELEGRAM, str(number)), Kind.READER, now=now
+            )
+            await tx.audiences.enrol(
+                audience.id,
+                recipient.id,
+                link=None,
+                consent=Consent(source="test", agreed_by="test", evidence="a test"),
+                now=now,
+            )
+
+
+async def plan(settings: Settings) -> BroadcastId:
+    async with open_desk(settings) as desk:
+        article = await desk.editorial.take_in(
+            Draft(text=NEWS, link="https://news.example/pass", language="en")
+        )
+        planned = await desk.broadcaster.plan(article, ["all"], by="test")
+        assert planned.recipients == RECIPIENTS
+        await desk.broadcaster.confirm(planned.broadcast.id)
+        return planned.broadcast.id
+
+
+@asynccontextmanager
+async def life(
+    settings: Settings, tmp_path: Path
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run ``harkara run`` in a process of its own; it is dead afterwards."""
+    environ = {
+        "PATH": os.environ["PATH"],
+        "PTB_TIMEDELTA": "1",
+        "HARKARA_BOT_TOKEN": settings.bot_token.get_secret_value(),
+        "HARKARA_TELEGRAM_API": settings.telegram_api,
+        "HARKARA_TELEGRAM_RATE": str(settings.telegram_rate),
+        "HARKARA_CONCURRENCY": str(settings.concurrency),
+        "HARKARA_DATABASE": str(settings.database),
+        "HARKARA_LOG": "warning",
+    }
+    with (tmp_path / "process.log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            "from bot.cli import main; main()",
+            "run",
+            env=environ,
+            cwd=tmp_path,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
