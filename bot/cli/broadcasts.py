@@ -233,7 +233,7 @@ def _print_report(
                     line.delivery.id,
                     line.channel.value,
                     line.delivery.state.value,
-                    _why(line),
+                    why(line),
                     one_line(line.title),
                 )
                 for line in odd
@@ -241,7 +241,7 @@ def _print_report(
         )
 
 
-def _why(line: DeliveryLine) -> str:
+def why(line: DeliveryLine) -> str:
     """Why a delivery is odd: the kind of failure and the provider's own code."""
     failure = line.delivery.failure
     if failure is None:

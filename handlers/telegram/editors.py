@@ -210,7 +210,7 @@ def _previews(
             (heading if place == 0 else "", text.text)
             for place, text in enumerate(texts)
         ]
-        if channel is Channel.WHATSAPP and template:
+        if template:
             lines = "\n".join(f"{name}: {value}" for name, value in template)
             pieces.append((phrases.template_heading(language), lines))
         whole = _quoted(pieces)

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from bot.cli.broadcasts import why
+from bot.domain.deliveries import BroadcastId, Delivery, DeliveryId, Failure, State
+from bot.domain.errors import FailureKind
+from bot.domain.recipients import AudienceId, Channel, Kind, RecipientId, SenderId
+from bot.ports import DeliveryLine
 from storage import revisions
 
 NUMBER = "+923001234567"
@@ -60,6 +67,38 @@ def test_groups_by_hand(desk):
     assert desk.ok("group", "remove", "-1001234567890") == "taken out of: valley\n"
     assert "none" in desk.ok("group", "remove", "-1001234567890")
     assert "Neighbours" not in desk.ok("group", "list", "valley")
+
+
+def test_a_group_s_title_keeps_to_its_line(desk):
+    desk.ok("audience", "create", "valley")
+    chat = ("valley", "-1009", "--evidence", "letter of 2 November")
+    desk.ok("group", "enrol", *chat, "--title", "One\nTwo\u202e\x1b[2J three")
+    listed = desk.ok("group", "list", "valley")
+    assert listed.splitlines()[1].endswith("active    One Two[2J three")
+    assert len(listed.splitlines()) == 2
+
+
+def test_a_failure_is_shown_with_the_provider_s_code():
+    failed = Delivery(
+        id=DeliveryId(1),
+        broadcast=BroadcastId(1),
+        audience=AudienceId(1),
+        recipient=RecipientId(1),
+        sender=SenderId(1),
+        part=1,
+        state=State.FAILED,
+        due_at=datetime(2026, 11, 22, tzinfo=UTC),
+        failure=Failure(kind=FailureKind.CAPPED, code="63049"),
+    )
+    line = DeliveryLine(
+        delivery=failed,
+        title="",
+        kind=Kind.READER,
+        channel=Channel.WHATSAPP,
+        provider_id="",
+    )
+    assert why(line) == "capped (63049)"
+    assert why(replace(line, delivery=replace(failed, failure=None, reason="x"))) == "x"
 
 
 def test_a_group_needs_a_negative_id_a_known_audience_and_evidence(desk):

@@ -54,6 +54,33 @@ async def test_latest(world):
     assert "Bridge number 3" in texts[-1]
 
 
+async def test_a_group_is_given_one_story_and_few_answers(world):
+    for number in range(1, 4):
+        await world.article(f"Bridge number {number} reopens", number)
+    await world.says("/latest@desk_bot 5", chat=group())
+    [newest] = await world.texts(-500)
+    assert "Bridge number 3" in newest
+
+    for _ in range(40):
+        await world.says("/latest@desk_bot 5", chat=group())
+    assert len(await world.texts(-500)) == 2
+
+
+async def test_a_flood_is_not_answered_but_its_effects_are_had(world):
+    address = telegram(100)
+    await world.enrolment.enrol_by_hand(
+        "valley", address, Kind.READER, by="test", evidence="a test"
+    )
+    for _ in range(30):
+        await world.says("/help")
+    await world.says("/stop")
+
+    assert await world.joined(address) == []
+    answers = await world.texts(100)
+    assert len(answers) == 30
+    assert all("What you can write" in each for each in answers)
+
+
 async def test_stop_says_goodbye_once_and_then_that_nothing_is_sent(world):
     await world.enrolment.enrol_by_hand(
         "valley", telegram(100), Kind.READER, by="test", evidence="a test"

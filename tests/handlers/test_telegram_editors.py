@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import timedelta
 
 import pytest
 
+from bot.domain.articles import Draft
 from bot.domain.broadcasts import BroadcastState
+from bot.domain.deliveries import State
+from bot.domain.errors import Doubtful
+from bot.domain.messages import utf16_length
 from bot.domain.recipients import Address, Channel, Kind
 from tests.handlers.world import group, telegram
 
@@ -23,6 +29,11 @@ async def desk(world):
     return world
 
 
+def bare(message):
+    """What Telegram shows of a preview."""
+    return html.unescape(re.sub("</?pre>", "", message.text))
+
+
 async def states(world):
     return [each.state for each, _ in reversed(await world.broadcaster.latest())]
 
@@ -37,12 +48,46 @@ async def test_a_plan_is_shown_exactly_and_waits_for_a_button(desk):
 
     assert preview.markup == "HTML"
     assert "<b>" in preview.text
-    assert whatsapp.markup is None
-    assert "*Bridge reopens*" in whatsapp.text
+    assert whatsapp.markup == "HTML"
+    assert "<pre>*Bridge reopens*" in whatsapp.text
+    assert whatsapp.length == utf16_length(bare(whatsapp))
     assert "2 recipients, 2 messages" in summary.text
     assert [each.data for each in summary.buttons[0]] == ["confirm:1", "cancel:1"]
     assert await states(desk) == [BroadcastState.PLANNED]
     assert await desk.texts(100) == []
+
+
+async def test_the_template_is_shown_below_what_whatsapp_readers_get(desk):
+    _, whatsapp, _ = await planned(desk)
+
+    text, heading, variables = whatsapp.text.split("\n\n<pre>", 1)[1].rpartition(
+        "Readers who have not written for a day get the template:"
+    )
+    assert text.endswith("</pre>\n\n")
+    assert heading
+    lines = variables.strip().removeprefix("<pre>").removesuffix("</pre>").splitlines()
+    assert lines[0] == "1: Bridge reopens"
+    assert lines[1].startswith("2: The old bridge reopened")
+    assert lines[2] == "3: https://news.example/1"
+    assert whatsapp.length <= whatsapp.limit == 4096
+
+
+async def test_nothing_in_a_quoted_preview_is_live(desk):
+    await desk.editorial.take_in(
+        Draft(
+            text="He wrote <b>boo</b> & /stop_broadcast @durov evil.example. Gone.",
+            headline="Odd",
+            language="en",
+        )
+    )
+    _, whatsapp, _ = await planned(desk)
+
+    inside = re.findall(r"<pre>(.*?)</pre>", whatsapp.text, re.DOTALL)
+    outside = re.sub(r"<pre>.*?</pre>", "", whatsapp.text, flags=re.DOTALL)
+    assert any("/stop_broadcast" in each for each in inside)
+    assert not any(re.search(r"[<>]|&(?!lt;|gt;|amp;)", each) for each in inside)
+    assert "/" not in outside
+    assert "@" not in outside
 
 
 async def test_the_same_update_twice_plans_once(desk):
@@ -108,7 +153,70 @@ async def test_a_button_is_worth_nothing_in_other_hands(desk):
     assert await states(desk) == [BroadcastState.PLANNED]
 
 
-@pytest.mark.parametrize("data", ["", "confirm:", "confirm:x", "confirm:99", "boo:1"])
+async def in_doubt(desk):
+    """One delivery of two of which nobody knows whether it arrived."""
+    await planned(desk)
+    desk.messengers[Channel.TELEGRAM].fail(telegram(100), Doubtful("timeout"))
+    await desk.presses("confirm:1")
+    await desk.texts(100)
+    await desk.texts(999)
+    desk.toasts.clear()
+
+
+async def doubt(desk):
+    _, coverage = await desk.broadcaster.status(1)
+    return coverage.states[State.DOUBTFUL]
+
+
+async def test_doubtful_messages_are_taken_as_sent_once(desk):
+    await in_doubt(desk)
+
+    await desk.presses("decide:sent:1")
+    await desk.presses("decide:repeat:1")
+
+    assert [text for _, text in desk.toasts] == [
+        "Take as sent",
+        "This has been settled already",
+    ]
+    assert await desk.texts(999) == ["Broadcast 1: 1 message is taken as sent."]
+    assert await desk.texts(100) == []
+    assert await doubt(desk) == 0
+
+
+async def test_doubtful_messages_are_sent_again(desk):
+    await in_doubt(desk)
+
+    await desk.presses("decide:repeat:1")
+
+    assert [text for _, text in desk.toasts] == ["Send again"]
+    assert await desk.texts(999) == ["Broadcast 1: 1 message is sent again."]
+    assert await doubt(desk) == 0
+    sent = desk.messengers[Channel.TELEGRAM].sent
+    assert ["Bridge" in each.message.text for each in sent] == [True]
+
+
+async def test_news_that_is_too_old_is_not_sent_again(desk):
+    await in_doubt(desk)
+    desk.clock.advance(timedelta(hours=25))
+
+    await desk.presses("decide:repeat:1")
+
+    assert desk.toasts[0][1].startswith("It is too late for that.")
+    assert await doubt(desk) == 1
+
+
+async def test_only_editors_decide_about_doubt(desk):
+    await in_doubt(desk)
+
+    await desk.presses("decide:sent:1", person=100)
+
+    assert desk.toasts == [("77", "This button is for editors only")]
+    assert await doubt(desk) == 1
+
+
+@pytest.mark.parametrize(
+    "data", ["", "decide:", "decide:1", "confirm:", "confirm:x", "confirm:99", "boo:1"]
+)
 async def test_odd_buttons_change_nothing(desk, data):
     await planned(desk)
 
@@ -136,21 +244,22 @@ async def test_a_press_too_old_to_be_answered_has_its_effect(desk):
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "told"),
     [
-        "/broadcast 77",
-        "/broadcast nobody",
-        "/preview 77",
-        "/status 77",
-        "/stop_broadcast 77",
-        f"/broadcast {'9' * 40}",
+        ("/broadcast 77", "article: 77"),
+        ("/broadcast nobody", "audience: nobody"),
+        ("/broadcast o'brien", "audience: o'brien"),
+        ("/preview 77", "article: 77"),
+        ("/status 77", "broadcast: 77"),
+        ("/stop_broadcast 77", "broadcast: 77"),
+        (f"/broadcast {'9' * 40}", f"article: {'9' * 15}"),
     ],
 )
-async def test_what_is_not_there_is_said_not_stumbled_over(desk, text):
+async def test_what_is_not_there_is_said_not_stumbled_over(desk, text, told):
     await desk.says(text, person=999)
 
     [answer] = await desk.texts(999)
-    assert answer.startswith("I could not find that.")
+    assert answer == f"There is no such {told}"
     assert await desk.errors() == []
 
 
@@ -205,6 +314,17 @@ async def test_a_group_without_a_token_is_accepted_by_an_editor(world):
     assert await world.joined(telegram(-500)) == ["valley"]
     assert "now enrolled in Valley" in (await world.texts(999))[0]
     assert world.toasts == [("77", "Accepted")]
+
+
+async def test_nothing_in_a_group_s_title_can_be_tapped(world):
+    await world.editor()
+    title = "News /stop_broadcast @durov http://evil.example #tag $BTC"
+    await world.enrolment.added_to(telegram(-500), Kind.GROUP, title=title)
+    await world.enrolment.ask_for_voucher(telegram(-500))
+
+    [notice] = await world.texts(999)
+    assert re.search(r"[/@#$]\w|\w\.\w", notice) is None
+    assert title in notice.replace("\u2060", "")
 
 
 async def test_without_any_audience_it_is_said(tmp_path, world):

@@ -105,6 +105,8 @@ async def test_the_same_message_twice_answers_once(world):
     [
         ("JOIN ABCD2345", "not known here"),
         ("ABCD2345", "not known here"),
+        ("Thursday", "Write HELP"),
+        ("join thursday", "not known here"),
         ("join", "JOIN and the code"),
         ("START", "JOIN and the code"),
         ("see you on thursday", "Write HELP"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,7 +26,7 @@ from bot.domain.deliveries import State
 from bot.domain.digests import DigestId, Note
 from bot.domain.messages import utf16_length
 from bot.domain.recipients import AudienceId, Channel
-from bot.phrases.catalogue import TRANSLATED, name
+from bot.phrases.catalogue import TRANSLATED, inert, name, one_line
 
 LANGUAGES = ("en", *TRANSLATED)
 LONG = "𝔏 ا" * 200
@@ -185,6 +186,52 @@ def test_a_name_is_one_line_and_closes_what_it_opens(text):
         assert shown.count("\u2068") == shown.count("\u2069") <= 1
         assert len(shown) <= 102
         assert "\u202e" not in shown
+
+
+@pytest.mark.parametrize(
+    "text", ["/stop", "@durov", "#tag", "$BTC", "evil.example", "http://a.b", "a@b.c"]
+)
+def test_what_would_be_live_is_inert_and_looks_the_same(text):
+    shown = inert(text)
+
+    assert re.search(r"[/@#$](?!\u2060)|\.(?!\u2060)", shown) is None
+    assert shown.replace("\u2060", "") == text
+    assert name(text, "en") == shown
+
+
+def test_sentences_are_left_alone():
+    text = "It rose by 3 percent. Then it fell…"
+    assert inert(text) == text
+
+
+@given(st.text())
+def test_one_line_has_no_controls_and_no_turns(text):
+    shown = one_line(text + "\n\u202e\u2068\x1b[2J" + text)
+
+    assert len(shown.splitlines()) <= 1
+    assert not set(shown) & set("\u202e\u2068\u2069\x1b\n\t")
+
+
+def test_a_chat_is_given_no_shell_hints():
+    for text in (
+        "there is no broadcast 7; harkara broadcast list shows the newest",
+        "there is no join link 7; harkara link list shows all",
+    ):
+        assert "harkara" not in phrases.refusal("en", error=errors.Unknown(text))
+
+
+@pytest.mark.parametrize(
+    ("channel", "carried"),
+    [("telegram", "Telegram carries the"), ("whatsapp", "WhatsApp and Twilio carry ")],
+)
+def test_the_verb_agrees_with_who_carries(channel, carried):
+    assert carried in phrases.privacy("en", channel=channel)
+
+
+def test_a_channel_without_a_name_is_called_so():
+    for new in (True, False):
+        text = phrases.welcome_channel("en", title="", audience="Valley", new=new)
+        assert "(without a name)" in text
 
 
 def test_whatsapp_commands_have_no_slash():

@@ -51,6 +51,26 @@ async def test_the_same_answer_is_written_once(desk):
         assert await tx.replies.add([], now=NOW) == 0
 
 
+async def test_answers_are_counted_and_notices_are_not(desk):
+    one, two = await desk.recipient(), await desk.recipient()
+    sender, _ = await written(desk, one, one, two)
+    async with desk.database.transaction() as tx:
+        notice = NewReply(
+            key="notice:down:1", sender=sender, recipient=one.id, message=MESSAGE
+        )
+        later = NewReply(
+            key="update:9", sender=sender, recipient=one.id, message=MESSAGE
+        )
+        await tx.replies.add([notice, later], now=NOW + SECOND)
+
+    async with desk.database.snapshot() as tx:
+        before = NOW - SECOND
+        assert await tx.replies.written_since(one.id, before) == 3
+        assert await tx.replies.written_since(two.id, before) == 1
+        assert await tx.replies.written_since(one.id, NOW) == 1
+        assert await tx.replies.written_since(one.id, NOW + SECOND) == 0
+
+
 async def test_oldest_first_and_one_for_each_recipient(desk):
     one, two = await desk.recipient(), await desk.recipient()
     sender, epoch = await written(desk, one, one, two)

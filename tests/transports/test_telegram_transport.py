@@ -104,6 +104,7 @@ async def test_a_picker_asks_for_a_channel_where_both_may_post() -> None:
     assert button["text"] == "Choose"
     wanted = button["request_chat"]
     assert (wanted["request_id"], wanted["chat_is_channel"]) == (3, True)
+    assert wanted["request_title"] is True
     for who in ("user_administrator_rights", "bot_administrator_rights"):
         granted = {name for name, given in wanted[who].items() if given}
         assert granted == {"can_post_messages"}
