@@ -382,7 +382,8 @@ class Broadcaster:
             broadcast: Whose doubt it is.
             repeat: True sends them again, at the risk of a second copy; False takes
                 them for sent.
-            deliveries: Only these; None for all.
+            deliveries: Only these; None for all that the provider cannot be asked
+                about.
 
         Returns:
             How many were settled.
@@ -396,6 +397,11 @@ class Broadcaster:
             if repeat and now >= found.expires_at:
                 raise TooLate(f"broadcast {broadcast} has expired: it is news no more")
             lines = await tx.deliveries.report(broadcast, states={State.DOUBTFUL})
+            askable = {
+                channel
+                for channel, messenger in self._messengers.items()
+                if messenger.can_look_up
+            }
             settled = [
                 replace(
                     line.delivery,
@@ -404,7 +410,11 @@ class Broadcaster:
                     reason="repeated by decision" if repeat else "taken for sent",
                 )
                 for line in lines
-                if deliveries is None or line.delivery.id in deliveries
+                if (
+                    line.channel not in askable
+                    if deliveries is None
+                    else line.delivery.id in deliveries
+                )
             ]
             await tx.deliveries.save(settled, [])
             for each in settled if repeat else ():

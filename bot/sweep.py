@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from bot.domain.broadcasts import BroadcastState
 from bot.domain.deliveries import State
-from bot.domain.recipients import Standing
+from bot.domain.recipients import Channel, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from bot.domain.broadcasts import BroadcastId
-    from bot.domain.recipients import Channel, SenderId
+    from bot.domain.recipients import SenderId
     from bot.notices import Notices
     from bot.ports import Clock, Database, Runner, Transaction
 
@@ -83,7 +83,8 @@ class Sweep:
     async def _tell_of_doubt(
         self, tx: Transaction, broadcast: BroadcastId, *, now: datetime
     ) -> None:
-        """Let the editors decide what nobody else can."""
-        coverage = await tx.deliveries.coverage(broadcast)
-        if count := coverage.states[State.DOUBTFUL]:
+        """Let the editors decide what nobody else can; `Doubts` asks Twilio."""
+        lines = await tx.deliveries.report(broadcast, states={State.DOUBTFUL})
+        count = sum(line.channel is Channel.TELEGRAM for line in lines)
+        if count:
             await self._notices.unsure(tx, broadcast, count, now=now)

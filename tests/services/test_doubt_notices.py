@@ -9,7 +9,7 @@ import pytest
 from bot.domain.broadcasts import BroadcastState
 from bot.domain.deliveries import State
 from bot.domain.errors import Doubtful
-from bot.domain.recipients import Kind
+from bot.domain.recipients import Channel, Kind
 from tests.services.conftest import Stand
 
 
@@ -101,3 +101,22 @@ async def test_fresh_doubt_is_told_of_anew_and_settled_doubt_is_not(
     assert not again or "1 message may" in texts[1]
     _, coverage = await stand.broadcaster.status(plan.broadcast.id)
     assert coverage.states[State.DOUBTFUL] == (1 if again else 0)
+
+
+async def test_what_twilio_can_be_asked_about_is_left_to_it(stand: Stand):
+    """Sending it again while the look-up is under way could make a second copy."""
+    editor = await stand.editor()
+    reader = await stand.reader(1, Channel.WHATSAPP)
+    stand.whatsapp.fail(reader, Doubtful("timeout"))
+    plan = await stand.send()
+    await stand.sweep.run("")
+
+    assert await notices(stand, editor) == []
+    assert await stand.broadcaster.decide(plan.broadcast.id, repeat=True) == 0
+    chosen = {(await stand.only(plan)).id}
+    assert (
+        await stand.broadcaster.decide(
+            plan.broadcast.id, repeat=False, deliveries=chosen
+        )
+        == 1
+    )
