@@ -284,7 +284,11 @@ def decide(
         ),
     ],
     delivery: Annotated[
-        list[int] | None, typer.Option(help="Only this one; may be given again.")
+        list[int] | None,
+        typer.Option(
+            help="Only this one; may be given again. Without it, all that the "
+            "provider cannot be asked about."
+        ),
     ] = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -171,4 +172,8 @@ def _print(text: str, *, err: bool = False) -> None:
     except OSError as error:
         if err:
             raise typer.Exit(_USAGE) from error  # nowhere is left to say it
+        # What is still in the buffer cannot be written at the program's end either,
+        # and would then change its exit status.
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
         _refuse(f"The output cannot be written ({error.strerror}); free some room.")

@@ -147,8 +147,9 @@ def test_doubt_is_settled_by_decision(ready):
     assert "doubtful" in ready.ok("broadcast", "show", "1")
     decide = ("broadcast", "decide", "1")
     assert ready.ok(*decide, "--sent", "--delivery", "1") == "1 deliveries settled\n"
-    assert ready.ok(*decide, "--repeat") == "1 deliveries settled\n"
-    assert ready.ok(*decide, "--repeat") == "0 deliveries settled\n"
+    again = ("--repeat", "--delivery", "2")
+    assert ready.ok(*decide, *again) == "1 deliveries settled\n"
+    assert ready.ok(*decide, *again) == "0 deliveries settled\n"
     shown = json.loads(ready.ok("broadcast", "show", "1", "--json"))
     assert shown["counts"] == {"accepted": 1, "queued": 1}
     ready.refused(*decide, status=2)
