@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -72,7 +73,7 @@ async def whatsapp(
         )
 
 
-class Stand:
+class Stand(ABC):
     """A messenger, an address and a message of its channel, and its provider."""
 
     def __init__(
@@ -90,17 +91,21 @@ class Stand:
     def calls(self) -> int:
         return len(self.server.asked)
 
+    @abstractmethod
     def accept(self) -> None:
-        raise NotImplementedError
+        """Take the next message."""
 
+    @abstractmethod
     def throttle(self) -> None:
-        raise NotImplementedError
+        """Ask for a wait."""
 
+    @abstractmethod
     def lose_reader(self) -> None:
-        raise NotImplementedError
+        """Say that the reader has left us."""
 
+    @abstractmethod
     def refuse_us(self) -> None:
-        raise NotImplementedError
+        """Say that the account is not accepted."""
 
     def hang(self) -> None:
         self.server.then(Rude.HANG)
