@@ -368,7 +368,12 @@ def _inbox(settings: Settings, desk: Desk) -> InboxReader:
             receipts=WhatsAppReceipts(desk.broadcaster),
             own=own,
         )
-    return InboxReader(database=desk.database, clock=desk.clock, handlers=handlers)
+    return InboxReader(
+        database=desk.database,
+        clock=desk.clock,
+        handlers=handlers,
+        notices=desk.notices,
+    )
 
 
 async def _listen(settings: Settings, desk: Desk, stack: AsyncExitStack) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.domain.broadcasts import BroadcastId
+    from bot.domain.inbound import Inbound
     from bot.domain.recipients import Audience, Recipient, SenderId
     from bot.ports import Sender, Transaction
 
@@ -117,6 +118,19 @@ class Notices:
                     ),
                 ),
             ),
+        )
+
+    async def set_aside(
+        self, tx: Transaction, entry: Inbound, code: str, *, now: datetime
+    ) -> None:
+        """What came in could not be handled, and nothing more will come of it."""
+        await self._tell(
+            tx,
+            f"aside:{entry.id}",
+            lambda language: phrases.set_aside(
+                language, channel=entry.channel, code=code, number=entry.id or 0
+            ),
+            now=now,
         )
 
     async def stranger(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from bot.domain.inbound import Inbound, InboundId
     from bot.domain.recipients import Channel
+    from bot.notices import Notices
     from bot.ports import Clock, Database
 
 log = logging.getLogger("harkara.inbox")
@@ -50,18 +51,20 @@ class InboxReader:
         database: Database,
         clock: Clock,
         handlers: Mapping[Channel, Handler],
+        notices: Notices,
     ) -> None:
         self._database = database
         self._clock = clock
         self._handlers = handlers
+        self._notices = notices
         self._storage_errors: Counter[InboundId] = Counter()
 
     async def run(self, _key: str) -> datetime | None:
         """Work off everything that waits.
 
         An entry that cannot be handled is set aside with the error's name, so that it
-        holds up nobody else's. When the database cannot answer, nothing is set aside:
-        the rest is left for later.
+        holds up nobody else's, and the editors are told. When the database cannot
+        answer, nothing is set aside: the rest is left for later.
 
         Returns:
             When to run again, where something was left.
@@ -93,8 +96,11 @@ class InboxReader:
             error = self._set_aside(entry, problem)
         if entry.id is not None:
             self._storage_errors.pop(entry.id, None)
+            now = self._clock.now()
             async with self._database.transaction() as tx:
-                await tx.inbox.done(entry.id, now=self._clock.now(), error=error)
+                await tx.inbox.done(entry.id, now=now, error=error)
+                if error:
+                    await self._notices.set_aside(tx, entry, error, now=now)
         return True
 
     def _set_aside(self, entry: Inbound, problem: Exception) -> str:

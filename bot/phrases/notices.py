@@ -92,6 +92,22 @@ def repeat_label(language: str) -> str:
     return words(language).gettext("Send again")
 
 
+def set_aside(language: str, *, channel: str, code: str, number: int) -> str:
+    """Something that came in could not be handled."""
+    return (
+        words(language)
+        .gettext(
+            "{channel}: something that came in could not be handled ({code}). It was "
+            "set aside, number {number}; everything else goes on."
+        )
+        .format(
+            channel=channel_name(channel, language),
+            code=name(code, language) or "–",
+            number=number,
+        )
+    )
+
+
 def stranger(language: str, *, title: str) -> str:
     """A group has added the bot without a link; the buttons name audiences."""
     say = words(language)

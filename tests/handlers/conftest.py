@@ -75,6 +75,7 @@ async def world(empty: Path, tmp_path: Path) -> AsyncIterator[World]:
             inbox=InboxReader(
                 database=database,
                 clock=clock,
+                notices=services.notices,
                 handlers={
                     Channel.TELEGRAM: TelegramUpdates(
                         username="desk_bot",

@@ -81,6 +81,20 @@ async def test_one_that_fails_is_set_aside_and_the_next_is_had(world, caplog):
     assert secret not in f"{record.getMessage()} {record.__dict__}"
 
 
+async def test_editors_are_told_once_of_what_was_set_aside(world):
+    token = await world.editorial.invite_editor("Meera")
+    await world.says(f"/start {token}", person=500)
+    assert await world.texts(500)
+
+    key = await world.update(message={"text": "a private remark", "chat": "x"})
+    await world.again(key)
+    await world.says("/stop")
+
+    [told] = await world.texts(500)
+    assert told.startswith("Telegram: something that came in could not be handled (")
+    assert "private" not in told
+
+
 async def test_messages_are_worked_off_in_order(world):
     await world.enrolment.enrol_by_hand(
         "valley", telegram(100), Kind.READER, by="test", evidence="a test"
@@ -128,6 +142,7 @@ def reader(world, handler) -> InboxReader:
         database=world.database,
         clock=world.clock,
         handlers={Channel.TELEGRAM: handler},
+        notices=world.notices,
     )
 
 

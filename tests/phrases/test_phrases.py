@@ -52,6 +52,7 @@ VALUES: dict[str, list[Any]] = {
     "editor": [LONG],
     "code": [LONG, ""],
     "broadcast": [10**15],
+    "number": [10**15],
     "count": [0, 1, 2, 5, 11, 100, 10**9],
     "spared": [0, 1, 2, 5, 11, 100, 10**9],
     "error": [
