@@ -33,7 +33,8 @@ from bot.transports.whatsapp import WhatsAppMessenger
 from handlers.inbox import Handler, InboxReader
 from handlers.telegram.polling import TelegramPolling
 from handlers.telegram.updates import TelegramUpdates
-from handlers.whatsapp.hooks import LARGEST_BODY, TwilioHooks
+from handlers.telegram.webhook import PATH, TelegramWebhook, announce, secret_of
+from handlers.whatsapp.hooks import TwilioHooks
 from handlers.whatsapp.inbound import WhatsAppInbound
 from handlers.whatsapp.receipts import WhatsAppReceipts
 from handlers.whatsapp.signature import SignatureGuard
@@ -160,17 +161,28 @@ async def running(
         tasks: list[asyncio.Task[None]] = []
         failures: list[str] = []
         stack.push_async_callback(_drain, desk, list(pumps.values()), tasks)
-        if settings.whatsapp:
+        if settings.whatsapp or settings.telegram_webhook:
             await _listen(settings, desk, stack)
         if desk.bot is not None:
-            polling = TelegramPolling(
-                desk.bot,
-                database=desk.database,
-                clock=desk.clock,
-                runner=desk.runner,
-                poll=POLL,
-            )
-            tasks.append(_watched(polling.run(), "polling", failures, stop))
+            if settings.telegram_webhook:
+                # It stays set when we stop: what comes meanwhile waits at Telegram.
+                announcing = announce(
+                    desk.bot,
+                    url=f"{settings.public_url.rstrip('/')}{PATH}",
+                    secret=secret_of(settings.bot_token.get_secret_value()),
+                    clock=desk.clock,
+                )
+                tasks.append(_watched(announcing, "webhook", failures, stop))
+            else:
+                polling = TelegramPolling(
+                    desk.bot,
+                    database=desk.database,
+                    clock=desk.clock,
+                    runner=desk.runner,
+                    poll=POLL,
+                )
+                tasks.append(_watched(polling.run(), "polling", failures, stop))
+                stack.push_async_callback(polling.stop)
             strangers = Strangers(
                 database=desk.database,
                 clock=desk.clock,
@@ -180,7 +192,6 @@ async def running(
             )
             desk.runner.register("strangers", strangers.run)
             desk.runner.every(STRANGERS_EVERY, "strangers", "all")
-            stack.push_async_callback(polling.stop)
         # Last: what is registered for every so often is begun when the runner is.
         tasks.append(_watched(desk.runner.run(), "runner", failures, stop))
         await desk.runner.kick("inbox", "all")
@@ -377,17 +388,26 @@ def _inbox(settings: Settings, desk: Desk) -> InboxReader:
 
 
 async def _listen(settings: Settings, desk: Desk, stack: AsyncExitStack) -> None:
-    """Open the address under which Twilio reaches us."""
-    hooks = TwilioHooks(
-        guard=SignatureGuard(
-            [settings.twilio_auth_token.get_secret_value()], settings.public_url
-        ),
-        database=desk.database,
-        clock=desk.clock,
-        runner=desk.runner,
-    )
-    app = web.Application(client_max_size=LARGEST_BODY)
-    app.add_routes(hooks.routes())
+    """Open the address under which Twilio and Telegram reach us."""
+    app = web.Application()
+    if settings.whatsapp:
+        hooks = TwilioHooks(
+            guard=SignatureGuard(
+                [settings.twilio_auth_token.get_secret_value()], settings.public_url
+            ),
+            database=desk.database,
+            clock=desk.clock,
+            runner=desk.runner,
+        )
+        app.add_routes(hooks.routes())
+    if settings.telegram and settings.telegram_webhook:
+        webhook = TelegramWebhook(
+            secret=secret_of(settings.bot_token.get_secret_value()),
+            database=desk.database,
+            clock=desk.clock,
+            runner=desk.runner,
+        )
+        app.add_routes(webhook.routes())
     server = web.AppRunner(app, access_log=None, shutdown_timeout=5)
     await server.setup()
     stack.push_async_callback(server.cleanup)

@@ -32,6 +32,10 @@ FILE = Path("harkara.toml")
 
 PREFIX = "HARKARA_"
 
+TELEGRAM_API = "https://api.telegram.org"
+#: Where Telegram's own server calls a webhook, and nowhere else.
+TELEGRAM_PORTS = (443, 80, 88, 8443)
+
 NO_CHANNEL = (
     (
         "HARKARA_BOT_TOKEN is missing: open @BotFather in Telegram, send /newbot, and "
@@ -54,6 +58,10 @@ class Settings(BaseModel):
     bot_token: SecretStr = Field(
         SecretStr(""), description="Telegram bot's token, from @BotFather"
     )
+    telegram_webhook: bool = Field(
+        default=False,
+        description="Telegram calls public_url instead of being asked for updates",
+    )
     twilio_account_sid: str = Field("", description="Twilio account, AC…")
     twilio_auth_token: SecretStr = Field(
         SecretStr(""), description="Twilio auth token: sends, and checks signatures"
@@ -67,10 +75,11 @@ class Settings(BaseModel):
         "{{3}} link",
     )
     public_url: str = Field(
-        "", description="https address under which Twilio reaches this machine"
+        "", description="https address under which this machine is reached from outside"
     )
     listen: str = Field(
-        "127.0.0.1:8080", description="Address and port for Twilio's calls"
+        "127.0.0.1:8080",
+        description="Address and port for Twilio's and Telegram's calls",
     )
     database: Path = Field(Path("harkara.db"), description="The SQLite file")
     audiences: tuple[str, ...] = Field(
@@ -100,9 +109,7 @@ class Settings(BaseModel):
     timeout: float = Field(
         15, gt=0, le=120, description="Seconds to wait for a provider's answer"
     )
-    telegram_api: str = Field(
-        "https://api.telegram.org", description="Bot API server, or a sandbox"
-    )
+    telegram_api: str = Field(TELEGRAM_API, description="Bot API server, or a sandbox")
     twilio_api: str = Field(
         "", description="Another address for Twilio's API: a sandbox"
     )
@@ -170,7 +177,8 @@ def load(
             problems.append(_problem(each["loc"], each["msg"]))
             values.pop(str(each["loc"][0]), None)
         settings = Settings.model_validate(values)
-    problems += _telegram(settings) + _whatsapp(settings) + _listen(settings)
+    problems += _telegram(settings) + _whatsapp(settings)
+    problems += _public_url(settings) + _listen(settings)
     if channels and not (problems or settings.telegram or settings.whatsapp):
         problems = list(NO_CHANNEL)
     if problems:
@@ -191,6 +199,11 @@ def _problem(location: tuple[int | str, ...], message: str) -> str:
 def _telegram(settings: Settings) -> list[str]:
     token = settings.bot_token.get_secret_value()
     problems = []
+    if settings.telegram_webhook and not token:
+        problems.append(
+            "HARKARA_BOT_TOKEN is missing: copy it from @BotFather, or leave "
+            "HARKARA_TELEGRAM_WEBHOOK out"
+        )
     if token and not _TOKEN.fullmatch(token):
         problems.append(
             "HARKARA_BOT_TOKEN does not look like a bot's token (123456:ABC…): copy it "
@@ -208,7 +221,54 @@ def _listen(settings: Settings) -> list[str]:
     return ["HARKARA_LISTEN must be an address and a port: 127.0.0.1:8080"]
 
 
+def _public_url(settings: Settings) -> list[str]:
+    callers = []
+    if _wants_whatsapp(settings):
+        callers.append("Twilio")
+    if settings.telegram_webhook:
+        callers.append("Telegram")
+    if not callers:
+        return []
+    if not settings.public_url:
+        return [
+            (
+                "HARKARA_PUBLIC_URL is missing: write the https address under which "
+                f"this machine is reached by {' and '.join(callers)}"
+            )
+        ]
+    try:
+        url = urlsplit(settings.public_url)
+        scheme, host, port = url.scheme, url.hostname, url.port
+    except ValueError:
+        scheme, host, port = "", None, None
+    if scheme not in {"http", "https"} or not host:
+        return ["HARKARA_PUBLIC_URL must be a whole address: https://…"]
+    # A Bot API server of one's own, or a sandbox, calls any address.
+    real = settings.telegram_api.rstrip("/") == TELEGRAM_API
+    strict = settings.telegram_webhook and real
+    if strict and (scheme != "https" or (port or 443) not in TELEGRAM_PORTS):
+        return [
+            (
+                "HARKARA_PUBLIC_URL must be an https address on port 443, 80, 88 or "
+                "8443 for HARKARA_TELEGRAM_WEBHOOK: Telegram calls no other"
+            )
+        ]
+    return []
+
+
+def _wants_whatsapp(settings: Settings) -> bool:
+    """Whether anything was set that only WhatsApp needs."""
+    return bool(
+        settings.twilio_account_sid
+        or settings.twilio_auth_token.get_secret_value()
+        or settings.whatsapp_number
+        or (settings.public_url and not settings.telegram_webhook)
+    )
+
+
 def _whatsapp(settings: Settings) -> list[str]:
+    if not _wants_whatsapp(settings):
+        return []
     values = {
         "HARKARA_TWILIO_ACCOUNT_SID": (
             settings.twilio_account_sid,
@@ -222,13 +282,7 @@ def _whatsapp(settings: Settings) -> list[str]:
             settings.whatsapp_number,
             "write your WhatsApp sender's number, as +14155550100",
         ),
-        "HARKARA_PUBLIC_URL": (
-            settings.public_url,
-            "write the https address under which Twilio reaches this machine",
-        ),
     }
-    if not any(value for value, _ in values.values()):
-        return []
     problems = [
         f"{name} is missing: {mend}"
         for name, (value, mend) in values.items()
@@ -240,9 +294,6 @@ def _whatsapp(settings: Settings) -> list[str]:
             "HARKARA_WHATSAPP_NUMBER must be a number with its country code, "
             "digits only, as +14155550100"
         )
-    url = urlsplit(settings.public_url)
-    if settings.public_url and (url.scheme not in {"http", "https"} or not url.netloc):
-        problems.append("HARKARA_PUBLIC_URL must be a whole address: https://…")
     if settings.content_sid and not settings.content_sid.startswith("HX"):
         problems.append(
             "HARKARA_CONTENT_SID must be a template's ContentSid, which begins with HX"

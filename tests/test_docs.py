@@ -27,6 +27,8 @@ def table() -> str:
             value = value.get_secret_value()
         if isinstance(value, tuple):
             value = " ".join(value)
+        if isinstance(value, bool):
+            value = str(value).lower()
         shown = f"`{value}`" if value != "" else "–"
         rows.append(f"| `{name}` | {shown} | {field.description} |")
     return "\n".join(rows)

@@ -13,16 +13,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
-from telegram.error import (
-    Conflict,
-    InvalidToken,
-    RetryAfter,
-    TelegramError,
-)
+from telegram.error import TelegramError
 
 from bot.domain.errors import StorageError
 from bot.domain.inbound import Inbound
 from bot.domain.recipients import Channel
+from handlers.telegram.backoff import wait_after
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -41,11 +37,6 @@ ALLOWED = ("message", "callback_query", "my_chat_member")
 BATCH = 100
 #: How much longer than the poll itself its answer is waited for.
 GRACE = timedelta(seconds=10)
-#: Waits after a failed call: the first, which doubles, and the longest.
-FIRST_WAIT = timedelta(seconds=1)
-LONGEST_WAIT = timedelta(minutes=1)
-#: How long to wait while somebody else polls with our token.
-CONFLICT_WAIT = timedelta(seconds=10)
 
 
 class TelegramPolling:
@@ -156,20 +147,7 @@ class TelegramPolling:
         await self._runner.kick("inbox", "all")
 
     async def _back_off(self, error: Exception, failures: int) -> None:
-        wait = min(FIRST_WAIT * 2 ** min(failures - 1, 10), LONGEST_WAIT)
-        match error:
-            case RetryAfter(retry_after=asked):
-                asked = asked if isinstance(asked, timedelta) else timedelta(0, asked)
-                wait = max(wait, asked)
-            case Conflict():
-                wait = CONFLICT_WAIT
-                log.error(
-                    "somebody else fetches this bot's updates; run only one "
-                    "application with its token, and no webhook"
-                )
-            case InvalidToken():
-                wait = LONGEST_WAIT
-                log.error("Telegram does not accept the bot's token")
+        wait = wait_after(error, failures)
         log.warning(
             "updates could not be fetched",
             extra={

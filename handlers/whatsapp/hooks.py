@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from http import HTTPStatus
@@ -12,9 +11,9 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from multidict import MultiDict
 
-from bot.domain.errors import StorageError
 from bot.domain.inbound import Inbound
 from bot.domain.recipients import Channel
+from handlers.intake import keep, read_body
 
 if TYPE_CHECKING:
     from bot.ports import Clock, Database, Runner
@@ -26,8 +25,6 @@ INBOUND_PATH = "/twilio/inbound"
 STATUS_PATH = "/twilio/status"
 #: The largest body that is read, in bytes; Twilio's are a few thousand.
 LARGEST_BODY = 64 * 1024
-#: Seconds within which a body must have come in.
-BODY_WITHIN = 10
 #: Most fields of one form.
 MOST_FIELDS = 200
 
@@ -87,7 +84,7 @@ class TwilioHooks:
         """
         if request.content_type != _FORM:
             raise web.HTTPUnsupportedMediaType
-        body = await _body(request)
+        body = await read_body(request, largest=LARGEST_BODY)
         try:
             pairs = parse_qsl(
                 body.decode("ascii", errors="strict"),
@@ -111,30 +108,7 @@ class TwilioHooks:
             payload=payload,
             received_at=self._clock.now(),
         )
-        try:
-            async with self._database.transaction() as tx:
-                await tx.inbox.store([entry])
-        except StorageError:
-            log.exception("a request could not be stored")
-            raise web.HTTPServiceUnavailable from None
-        await self._runner.kick("inbox", "all")
-
-
-async def _body(request: web.Request) -> bytes:
-    """Read a body that is not too large, and not one byte more of one that is."""
-    stated = request.content_length or 0
-    if stated > LARGEST_BODY:
-        raise web.HTTPRequestEntityTooLarge(LARGEST_BODY, stated)
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_WITHIN):
-            async for chunk in request.content.iter_chunked(8192):
-                body += chunk
-                if len(body) > LARGEST_BODY:
-                    raise web.HTTPRequestEntityTooLarge(LARGEST_BODY, len(body))
-    except TimeoutError:
-        raise web.HTTPRequestTimeout from None
-    return bytes(body)
+        await keep(entry, database=self._database, runner=self._runner)
 
 
 def _matching(fields: MultiDict[str], name: str, shape: re.Pattern[str]) -> str:

@@ -112,6 +112,60 @@ def test_a_value_that_cannot_work_is_told_before_anything_starts(file, name, val
     assert told.startswith(name)
 
 
+WEBHOOK = {
+    "HARKARA_BOT_TOKEN": TOKEN,
+    "HARKARA_TELEGRAM_WEBHOOK": "true",
+    "HARKARA_PUBLIC_URL": "https://desk.example",
+}
+
+
+def test_a_webhook_for_telegram_asks_for_nothing_of_twilio_s(file):
+    settings = load(file, WEBHOOK)
+    assert (settings.telegram, settings.whatsapp) == (True, False)
+    assert settings.telegram_webhook
+    assert not load(file, {"HARKARA_BOT_TOKEN": TOKEN}).telegram_webhook
+
+
+@pytest.mark.parametrize("missing", ["HARKARA_BOT_TOKEN", "HARKARA_PUBLIC_URL"])
+def test_what_a_webhook_for_telegram_lacks_is_named(file, missing):
+    (told,) = problems(file, {k: v for k, v in WEBHOOK.items() if k != missing})
+    assert told.startswith(f"{missing} is missing: ")
+
+
+def test_an_address_that_both_providers_lack_is_named_once(file):
+    given = {**WHATSAPP, **WEBHOOK, "HARKARA_PUBLIC_URL": ""}
+    (told,) = problems(file, given)
+    assert told.startswith("HARKARA_PUBLIC_URL is missing: ")
+    assert told.endswith("Twilio and Telegram")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://desk.example",
+        "https://desk.example:8080",
+        "https://desk.example:port",
+        "https://[desk.example",
+        "desk.example",
+    ],
+)
+def test_an_address_that_telegram_would_not_call_is_told(file, url):
+    (told,) = problems(file, {**WEBHOOK, "HARKARA_PUBLIC_URL": url})
+    assert told.startswith("HARKARA_PUBLIC_URL must be ")
+
+
+def test_a_sandbox_may_call_any_address(file):
+    settings = load(
+        file,
+        {
+            **WEBHOOK,
+            "HARKARA_PUBLIC_URL": "http://127.0.0.1:8080",
+            "HARKARA_TELEGRAM_API": "http://127.0.0.1:8081",
+        },
+    )
+    assert settings.telegram_webhook
+
+
 def test_a_key_that_is_none_of_ours_is_told_with_the_nearest(file):
     file.write_text(f'bot_tokn = "{TOKEN}"\n')
     told = problems(file)
