@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
 import signal
 import sys
@@ -46,8 +45,7 @@ async def serve(options: argparse.Namespace) -> None:
     """Run until told to stop; the first line printed is the settings as JSON."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with Sandbox(
         rate=options.rate,
         latency=options.latency,

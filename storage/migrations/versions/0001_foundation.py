@@ -7,19 +7,18 @@ revision = "0001"
 down_revision = None
 
 
+#: Stored types, named once: this file is a record and imports nothing of ours.
+MOMENT = sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite")
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
 def upgrade() -> None:
     op.create_table(
         "article",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", NUMBER, nullable=False),
         sa.Column("fingerprint", sa.String(length=200), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column(
-            "changed_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("changed_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_article")),
         sa.UniqueConstraint("fingerprint", name=op.f("uq_article_fingerprint")),
     )
@@ -30,9 +29,7 @@ def upgrade() -> None:
 
     op.create_table(
         "audience",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", NUMBER, nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("language", sa.String(length=40), nullable=False),
@@ -41,35 +38,19 @@ def upgrade() -> None:
     )
     op.create_table(
         "digest",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", NUMBER, nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
-        sa.Column(
-            "made_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("made_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_digest")),
     )
     op.create_table(
         "inbound",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", NUMBER, nullable=False),
         sa.Column("channel", sa.String(length=24), nullable=False),
         sa.Column("key", sa.String(length=300), nullable=False),
         sa.Column("payload", sa.Text(), nullable=False),
-        sa.Column(
-            "received_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "done_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=True,
-        ),
+        sa.Column("received_at", MOMENT, nullable=False),
+        sa.Column("done_at", MOMENT, nullable=True),
         sa.Column("error", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound")),
         sa.UniqueConstraint("channel", "key", name=op.f("uq_inbound_channel_key")),
@@ -87,71 +68,29 @@ def upgrade() -> None:
         "invitation",
         sa.Column("token_hash", sa.String(length=200), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column(
-            "expires_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "used_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=True,
-        ),
+        sa.Column("expires_at", MOMENT, nullable=False),
+        sa.Column("used_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_invitation")),
     )
     op.create_table(
         "recipient",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", NUMBER, nullable=False),
         sa.Column("channel", sa.String(length=24), nullable=False),
         sa.Column("value", sa.String(length=200), nullable=False),
-        sa.Column(
-            "thread",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("thread", NUMBER, nullable=False),
         sa.Column("kind", sa.String(length=24), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("language", sa.String(length=40), nullable=False),
         sa.Column("standing", sa.String(length=24), nullable=False),
         sa.Column("standing_reason", sa.Text(), nullable=False),
         sa.Column("strikes", sa.Integer(), nullable=False),
-        sa.Column(
-            "last_inbound_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=True,
-        ),
-        sa.Column(
-            "next_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=True,
-        ),
-        sa.Column(
-            "retry_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=True,
-        ),
-        sa.Column(
-            "rest_until",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=True,
-        ),
-        sa.Column(
-            "leave_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=True,
-        ),
-        sa.Column(
-            "created_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "merged_into",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=True,
-        ),
+        sa.Column("last_inbound_at", MOMENT, nullable=True),
+        sa.Column("next_at", MOMENT, nullable=True),
+        sa.Column("retry_at", MOMENT, nullable=True),
+        sa.Column("rest_until", MOMENT, nullable=True),
+        sa.Column("leave_at", MOMENT, nullable=True),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("merged_into", NUMBER, nullable=True),
         sa.ForeignKeyConstraint(
             ["merged_into"], ["recipient.id"], name=op.f("fk_recipient_merged_into")
         ),
@@ -182,17 +121,11 @@ def upgrade() -> None:
 
     op.create_table(
         "sender",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", NUMBER, nullable=False),
         sa.Column("channel", sa.String(length=24), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("epoch", sa.Integer(), nullable=False),
-        sa.Column(
-            "clock",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("clock", MOMENT, nullable=False),
         sa.Column("down", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sender")),
         sa.UniqueConstraint("channel", "name", name=op.f("uq_sender_channel_name")),
@@ -201,16 +134,8 @@ def upgrade() -> None:
         "alias",
         sa.Column("channel", sa.String(length=24), nullable=False),
         sa.Column("value", sa.String(length=200), nullable=False),
-        sa.Column(
-            "thread",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "recipient_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("thread", NUMBER, nullable=False),
+        sa.Column("recipient_id", NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
             ["recipient_id"], ["recipient.id"], name=op.f("fk_alias_recipient_id")
         ),
@@ -223,21 +148,13 @@ def upgrade() -> None:
 
     op.create_table(
         "article_version",
-        sa.Column(
-            "article_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("article_id", NUMBER, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("headline", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("link", sa.Text(), nullable=False),
         sa.Column("language", sa.String(length=40), nullable=False),
-        sa.Column(
-            "taken_in_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("taken_in_at", MOMENT, nullable=False),
         sa.ForeignKeyConstraint(
             ["article_id"], ["article.id"], name=op.f("fk_article_version_article_id")
         ),
@@ -247,37 +164,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "broadcast",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
-        sa.Column(
-            "digest_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("digest_id", NUMBER, nullable=False),
         sa.Column("lane", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=24), nullable=False),
         sa.Column("planned_by", sa.Text(), nullable=False),
-        sa.Column(
-            "planned_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "expires_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "confirmed_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=True,
-        ),
-        sa.Column(
-            "finished_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=True,
-        ),
+        sa.Column("planned_at", MOMENT, nullable=False),
+        sa.Column("expires_at", MOMENT, nullable=False),
+        sa.Column("confirmed_at", MOMENT, nullable=True),
+        sa.Column("finished_at", MOMENT, nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["digest_id"], ["digest.id"], name=op.f("fk_broadcast_digest_id")
@@ -292,17 +187,9 @@ def upgrade() -> None:
 
     op.create_table(
         "digest_article",
-        sa.Column(
-            "digest_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("digest_id", NUMBER, nullable=False),
         sa.Column("place", sa.Integer(), nullable=False),
-        sa.Column(
-            "article_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("article_id", NUMBER, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["article_id"], ["article.id"], name=op.f("fk_digest_article_article_id")
@@ -319,17 +206,9 @@ def upgrade() -> None:
 
     op.create_table(
         "editor",
-        sa.Column(
-            "recipient_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("recipient_id", NUMBER, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column(
-            "since",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("since", MOMENT, nullable=False),
         sa.ForeignKeyConstraint(
             ["recipient_id"], ["recipient.id"], name=op.f("fk_editor_recipient_id")
         ),
@@ -337,35 +216,17 @@ def upgrade() -> None:
     )
     op.create_table(
         "join_link",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
-        sa.Column(
-            "audience_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("audience_id", NUMBER, nullable=False),
         sa.Column("kind", sa.String(length=24), nullable=False),
         sa.Column("token", sa.String(length=200), nullable=False),
         sa.Column("code", sa.String(length=40), nullable=False),
         sa.Column("label", sa.Text(), nullable=False),
         sa.Column("max_uses", sa.Integer(), nullable=True),
         sa.Column("uses", sa.Integer(), nullable=False),
-        sa.Column(
-            "expires_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=True,
-        ),
-        sa.Column(
-            "revoked_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=True,
-        ),
-        sa.Column(
-            "created_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("expires_at", MOMENT, nullable=True),
+        sa.Column("revoked_at", MOMENT, nullable=True),
+        sa.Column("created_at", MOMENT, nullable=False),
         sa.ForeignKeyConstraint(
             ["audience_id"], ["audience.id"], name=op.f("fk_join_link_audience_id")
         ),
@@ -375,36 +236,18 @@ def upgrade() -> None:
     )
     op.create_table(
         "reply",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", NUMBER, nullable=False),
         sa.Column("key", sa.String(length=300), nullable=False),
-        sa.Column(
-            "sender_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "recipient_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("sender_id", NUMBER, nullable=False),
+        sa.Column("recipient_id", NUMBER, nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=24), nullable=False),
         sa.Column("epoch", sa.Integer(), nullable=False),
-        sa.Column(
-            "due_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("due_at", MOMENT, nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("provider_id", sa.Text(), nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
-        sa.Column(
-            "written_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("written_at", MOMENT, nullable=False),
         sa.ForeignKeyConstraint(
             ["recipient_id"], ["recipient.id"], name=op.f("fk_reply_recipient_id")
         ),
@@ -428,16 +271,8 @@ def upgrade() -> None:
 
     op.create_table(
         "broadcast_audience",
-        sa.Column(
-            "broadcast_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "audience_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("broadcast_id", NUMBER, nullable=False),
+        sa.Column("audience_id", NUMBER, nullable=False),
         sa.Column("place", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["audience_id"],
@@ -455,39 +290,17 @@ def upgrade() -> None:
     )
     op.create_table(
         "delivery",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
-        sa.Column(
-            "broadcast_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "recipient_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "audience_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "sender_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("broadcast_id", NUMBER, nullable=False),
+        sa.Column("recipient_id", NUMBER, nullable=False),
+        sa.Column("audience_id", NUMBER, nullable=False),
+        sa.Column("sender_id", NUMBER, nullable=False),
         sa.Column("part", sa.Integer(), nullable=False),
         sa.Column("action", sa.String(length=24), nullable=False),
         sa.Column("form", sa.String(length=24), nullable=True),
         sa.Column("state", sa.String(length=24), nullable=False),
         sa.Column("epoch", sa.Integer(), nullable=False),
-        sa.Column(
-            "due_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("due_at", MOMENT, nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("failure_kind", sa.String(length=24), nullable=True),
         sa.Column("failure_code", sa.Text(), nullable=False),
@@ -536,34 +349,12 @@ def upgrade() -> None:
 
     op.create_table(
         "enrolment",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
-        sa.Column(
-            "audience_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "recipient_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "link_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=True,
-        ),
-        sa.Column(
-            "began_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "ended_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=True,
-        ),
+        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("audience_id", NUMBER, nullable=False),
+        sa.Column("recipient_id", NUMBER, nullable=False),
+        sa.Column("link_id", NUMBER, nullable=True),
+        sa.Column("began_at", MOMENT, nullable=False),
+        sa.Column("ended_at", MOMENT, nullable=True),
         sa.Column("end_reason", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["audience_id"], ["audience.id"], name=op.f("fk_enrolment_audience_id")
@@ -590,16 +381,8 @@ def upgrade() -> None:
 
     op.create_table(
         "message",
-        sa.Column(
-            "broadcast_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "audience_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("broadcast_id", NUMBER, nullable=False),
+        sa.Column("audience_id", NUMBER, nullable=False),
         sa.Column("channel", sa.String(length=24), nullable=False),
         sa.Column("form", sa.String(length=24), nullable=False),
         sa.Column("part", sa.Integer(), nullable=False),
@@ -621,19 +404,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "attempt",
-        sa.Column(
-            "delivery_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("delivery_id", NUMBER, nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("form", sa.String(length=24), nullable=False),
         sa.Column("progress", sa.Integer(), nullable=False),
-        sa.Column(
-            "started_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("started_at", MOMENT, nullable=False),
         sa.Column("provider_id", sa.Text(), nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -644,27 +419,13 @@ def upgrade() -> None:
     )
     op.create_table(
         "consent",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
-        sa.Column(
-            "enrolment_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "link_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=True,
-        ),
+        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("enrolment_id", NUMBER, nullable=False),
+        sa.Column("link_id", NUMBER, nullable=True),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("agreed_by", sa.Text(), nullable=False),
         sa.Column("evidence", sa.Text(), nullable=False),
-        sa.Column(
-            "given_at",
-            sa.DateTime(timezone=True).with_variant(sa.String(26), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("given_at", MOMENT, nullable=False),
         sa.ForeignKeyConstraint(
             ["enrolment_id"], ["enrolment.id"], name=op.f("fk_consent_enrolment_id")
         ),
