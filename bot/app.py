@@ -30,6 +30,7 @@ from bot.transports.telegram import TelegramChats, TelegramMessenger
 from bot.transports.telegram_request import AiohttpRequest
 from bot.transports.twilio_client import open_client
 from bot.transports.whatsapp import WhatsAppMessenger
+from handlers.health import Health
 from handlers.inbox import Handler, InboxReader
 from handlers.telegram.polling import TelegramPolling
 from handlers.telegram.updates import TelegramUpdates
@@ -42,7 +43,7 @@ from storage import SqliteDatabase
 from storage.lock import FileLock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 
     from bot.config import Settings
     from bot.domain.recipients import SenderId
@@ -153,16 +154,21 @@ async def running(
     ):
         pumps = {str(pump.sender): pump for pump in _pumps(settings, desk)}
         desk.runner.register("pump", lambda key: pumps[key].run(key), drains=True)
-        desk.runner.register("sweep", _sweep(desk).run)
+        failures: list[str] = []
+        health = Health(
+            database=desk.database,
+            clock=desk.clock,
+            senders=desk.senders,
+            ended=failures,
+        )
+        desk.runner.register("sweep", _swept(_sweep(desk), health))
         desk.runner.register("doubts", _doubts(settings, desk).run)
         desk.runner.register("inbox", _inbox(settings, desk).run)
         desk.runner.every(SWEEP_EVERY, "sweep", "all")
         desk.runner.every(DOUBTS_EVERY, "doubts", "all")
         tasks: list[asyncio.Task[None]] = []
-        failures: list[str] = []
         stack.push_async_callback(_drain, desk, list(pumps.values()), tasks)
-        if settings.whatsapp or settings.telegram_webhook:
-            await _listen(settings, desk, stack)
+        await _listen(settings, desk, health, stack)
         if desk.bot is not None:
             if settings.telegram_webhook:
                 # It stays set when we stop: what comes meanwhile waits at Telegram.
@@ -387,9 +393,12 @@ def _inbox(settings: Settings, desk: Desk) -> InboxReader:
     )
 
 
-async def _listen(settings: Settings, desk: Desk, stack: AsyncExitStack) -> None:
-    """Open the address under which Twilio and Telegram reach us."""
+async def _listen(
+    settings: Settings, desk: Desk, health: Health, stack: AsyncExitStack
+) -> None:
+    """Open the address under which Twilio, Telegram and health checks reach us."""
     app = web.Application()
+    app.add_routes(health.routes())
     if settings.whatsapp:
         hooks = TwilioHooks(
             guard=SignatureGuard(
@@ -438,6 +447,16 @@ def _sweep(desk: Desk) -> Sweep:
         senders=desk.senders,
         notices=desk.notices,
     )
+
+
+def _swept(sweep: Sweep, health: Health) -> Callable[[str], Awaitable[None]]:
+    """Let each sweep that came to its end be known."""
+
+    async def run(key: str) -> None:
+        await sweep.run(key)
+        health.swept()
+
+    return run
 
 
 def _doubts(settings: Settings, desk: Desk) -> Doubts:

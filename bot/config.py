@@ -79,7 +79,7 @@ class Settings(BaseModel):
     )
     listen: str = Field(
         "127.0.0.1:8080",
-        description="Address and port for Twilio's and Telegram's calls",
+        description="Address and port for GET /health and the providers' calls",
     )
     database: Path = Field(Path("harkara.db"), description="The SQLite file")
     audiences: tuple[str, ...] = Field(

@@ -139,6 +139,14 @@ class SqliteDatabase:
         async with self._connected(self._reader) as connection:
             yield Work(connection)
 
+    async def probe(self) -> None:
+        """Prove that it can be read and written, changing nothing.
+
+        A row is written as it is, and kept: only then has the disk been asked.
+        """
+        async with self._turn, self._connected(self._writer) as connection:
+            await schema.touch(connection)
+
     @asynccontextmanager
     async def _connected(self, engine: AsyncEngine) -> AsyncIterator[Connection]:
         with explained():

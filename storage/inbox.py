@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from bot.domain.inbound import Inbound, InboundId
+from bot.ports import Backlog
 from storage.codec import decode_payload, encode_payload
 from storage.tables import inbound
 
@@ -50,6 +51,18 @@ class Inbox:
             .limit(limit)
         )
         return [_entry(row) for row in rows]
+
+    async def backlog(self) -> Backlog:
+        """Count what has had no effect yet."""
+        row = await self._connection.row(
+            select(
+                func.count(inbound.c.id).label("waiting"),
+                func.min(inbound.c.received_at).label("oldest"),
+            ).where(inbound.c.done_at.is_(None))
+        )
+        if row is None:
+            return Backlog(waiting=0, oldest=None)
+        return Backlog(waiting=row.waiting, oldest=row.oldest)
 
     async def done(self, entry: InboundId, *, now: datetime, error: str = "") -> None:
         """Note that it has had its effect, or was set aside with *error*."""

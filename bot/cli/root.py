@@ -14,6 +14,7 @@ from bot.cli import (
     editors,
     formatting,
     groups,
+    health,
     links,
     readers,
     service,
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("run")(service.run)
+app.command("health")(health.health)
 app.command("format")(formatting.format_)
 app.add_typer(service.database, name="database")
 app.add_typer(audiences.app, name="audience")

@@ -17,6 +17,7 @@ from bot.ports.storage import (
     Transaction,
 )
 from bot.ports.values import (
+    Backlog,
     DeliveryLine,
     Editor,
     Lease,
@@ -37,6 +38,7 @@ from bot.ports.world import (
 __all__ = [
     "Articles",
     "Audiences",
+    "Backlog",
     "Broadcasts",
     "Chats",
     "Clock",

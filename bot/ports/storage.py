@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         Standing,
     )
     from bot.ports.values import (
+        Backlog,
         DeliveryLine,
         Editor,
         Lease,
@@ -481,6 +482,9 @@ class Inbox(Protocol):
     async def waiting(self, *, limit: int) -> list[Inbound]:
         """Return what has had no effect yet, oldest first."""
 
+    async def backlog(self) -> Backlog:
+        """Count what has had no effect yet."""
+
     async def done(self, entry: InboundId, *, now: datetime, error: str = "") -> None:
         """Note that it has had its effect, or was set aside with *error*."""
 
@@ -537,3 +541,10 @@ class Database(Protocol):
 
     def snapshot(self) -> AbstractAsyncContextManager[Transaction]:
         """Open one that only reads."""
+
+    async def probe(self) -> None:
+        """Prove that it can be read and written, changing nothing.
+
+        Raises:
+            StorageError: Why not, and what to do.
+        """

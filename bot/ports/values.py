@@ -105,4 +105,12 @@ class DeliveryLine:
     provider_id: str  #: of the furthest attempt
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """How much came in and has had no effect yet."""
+
+    waiting: int
+    oldest: datetime | None  #: when the first of them came in; None if none waits
+
+
 MessageKey = tuple["AudienceId", "Channel", "Form", int]  # the last: part, from 1

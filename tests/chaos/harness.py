@@ -87,6 +87,7 @@ async def life(
         "HARKARA_TELEGRAM_RATE": str(settings.telegram_rate),
         "HARKARA_CONCURRENCY": str(settings.concurrency),
         "HARKARA_DATABASE": str(settings.database),
+        "HARKARA_LISTEN": "127.0.0.1:0",
         "HARKARA_LOG": "warning",
     }
     with (tmp_path / "process.log").open("ab") as log:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -133,3 +134,23 @@ def connected(desk: Desk, sandbox: Sandbox) -> Desk:
         public_url="https://desk.example",
     )
     return desk
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def running(connected: Desk, free_port: int) -> Iterator[subprocess.Popen[str]]:
+    """The application, up."""
+    connected.write(listen=f"127.0.0.1:{free_port}")
+    process = connected.process("run")
+    assert process.stderr
+    line = process.stderr.readline()
+    assert "INFO harkara.app up senders=2" in line
+    yield process
+    process.kill()
+    process.communicate()

@@ -40,6 +40,7 @@ def test_there_is_what_the_documents_speak_of():
     assert names >= {
         "demo",
         "run",
+        "health",
         "format",
         "database upgrade",
         "audience create",

@@ -22,25 +22,6 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, err
 
 
-@pytest.fixture
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@pytest.fixture
-def running(connected, free_port):
-    """The application, up."""
-    connected.write(listen=f"127.0.0.1:{free_port}")
-    process = connected.process("run")
-    line = process.stderr.readline()
-    assert "INFO harkara.app up senders=2" in line
-    yield process
-    process.kill()
-    process.communicate()
-
-
 def test_without_any_settings_all_that_is_missing_is_said_at_once(bare):
     bare.file.unlink()
     status, told = ended(bare.process("run"))
