@@ -59,6 +59,9 @@ DOUBTS_EVERY = 10.0
 STRANGERS_EVERY = 5.0
 #: Seconds before a provider that cannot be reached at start is tried again.
 AGAIN = 5.0
+#: Seconds that calls under way have to be answered in once we are asked to stop; what
+#: is left of the ten seconds is for writing down that they were not.
+CALLS_WITHIN = 7.0
 #: How long a Telegram long poll may stay open.
 POLL = timedelta(seconds=25)
 
@@ -92,6 +95,7 @@ async def open_desk(
         stop: Ends the wait for a provider that cannot be reached at start.
 
     Raises:
+        Stopped: *stop* was set before everything was open.
         StorageError: The database cannot be opened; the message says what to do.
         ConfigError: Telegram does not accept the token.
     """
@@ -167,8 +171,9 @@ async def running(
         desk.runner.every(SWEEP_EVERY, "sweep", "all")
         desk.runner.every(DOUBTS_EVERY, "doubts", "all")
         tasks: list[asyncio.Task[None]] = []
-        stack.push_async_callback(_drain, desk, list(pumps.values()), tasks)
-        await _listen(settings, desk, health, stack)
+        closers: list[Callable[[], Awaitable[None]]] = []
+        stack.push_async_callback(_drain, desk, list(pumps.values()), tasks, closers)
+        await _listen(settings, desk, health, closers)
         if desk.bot is not None:
             if settings.telegram_webhook:
                 # It stays set when we stop: what comes meanwhile waits at Telegram.
@@ -188,7 +193,7 @@ async def running(
                     poll=POLL,
                 )
                 tasks.append(_watched(polling.run(), "polling", failures, stop))
-                stack.push_async_callback(polling.stop)
+                closers.append(polling.stop)
             strangers = Strangers(
                 database=desk.database,
                 clock=desk.clock,
@@ -250,15 +255,33 @@ def _watched(
 
 
 async def _drain(
-    desk: Desk, pumps: list[Pump], tasks: list[asyncio.Task[None]]
+    desk: Desk,
+    pumps: list[Pump],
+    tasks: list[asyncio.Task[None]],
+    closers: list[Callable[[], Awaitable[None]]],
 ) -> None:
-    """Claim nothing more, let the calls under way end, and see every task out."""
+    """Claim nothing more, let the calls under way end, and see every task out.
+
+    All at the same time; a call without an answer for `CALLS_WITHIN` is given up.
+    """
+    log.info("draining", extra={"calls": sum(pump.under_way for pump in pumps)})
     for pump in pumps:
         pump.stop()
-    await desk.runner.stop()
+    giving_up = [
+        asyncio.get_running_loop().call_later(CALLS_WITHIN, pump.give_up)
+        for pump in pumps
+    ]
+    ends = await asyncio.gather(
+        desk.runner.stop(), *(close() for close in closers), return_exceptions=True
+    )
+    for timer in giving_up:
+        timer.cancel()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    for error in ends:
+        if isinstance(error, Exception):
+            log.error("not everything was closed", exc_info=error)
     log.info("drained")
 
 
@@ -276,7 +299,7 @@ async def _open_bot(
     stack.push_async_callback(bot.shutdown)
     while True:
         try:
-            await bot.initialize()
+            await _unless(stop, bot.initialize())
         except InvalidToken:
             raise ConfigError(
                 "Telegram does not accept HARKARA_BOT_TOKEN: copy it again from "
@@ -294,6 +317,27 @@ async def _open_bot(
                 raise Stopped from None
         else:
             return bot
+
+
+async def _unless(
+    stop: asyncio.Event | None, work: Coroutine[None, None, None]
+) -> None:
+    """Await *work*, however long it takes, but not beyond *stop*.
+
+    Raises:
+        Stopped: *stop* was set before *work* had ended.
+    """
+    asked = asyncio.create_task((stop or asyncio.Event()).wait())
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait({task, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise Stopped
+        await task
+    finally:
+        task.cancel()
+        asked.cancel()
+        await asyncio.gather(task, asked, return_exceptions=True)
 
 
 async def _open_whatsapp(
@@ -394,7 +438,10 @@ def _inbox(settings: Settings, desk: Desk) -> InboxReader:
 
 
 async def _listen(
-    settings: Settings, desk: Desk, health: Health, stack: AsyncExitStack
+    settings: Settings,
+    desk: Desk,
+    health: Health,
+    closers: list[Callable[[], Awaitable[None]]],
 ) -> None:
     """Open the address under which Twilio, Telegram and health checks reach us."""
     app = web.Application()
@@ -419,7 +466,7 @@ async def _listen(
         app.add_routes(webhook.routes())
     server = web.AppRunner(app, access_log=None, shutdown_timeout=5)
     await server.setup()
-    stack.push_async_callback(server.cleanup)
+    closers.append(server.cleanup)
     host, port = settings.listen_address
     try:
         await web.TCPSite(server, host, port).start()

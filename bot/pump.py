@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from bot.domain.broadcasts import BroadcastId
     from bot.domain.messages import OutboundMessage
     from bot.domain.pacing import Rate
-    from bot.domain.recipients import RecipientId, SenderId
+    from bot.domain.recipients import Address, RecipientId, SenderId
     from bot.ledger import Ledger
     from bot.notices import Notices
     from bot.ports import Clock, Database, MessageKey, Messenger, Transaction
@@ -87,9 +87,11 @@ class Pump:
         self._rate = rate
         self._free = asyncio.Semaphore(concurrency)
         self._flying: dict[asyncio.Task[None], RecipientId] = {}
+        self._calling: set[asyncio.Task[None]] = set()
         self._messages: dict[BroadcastId, dict[MessageKey, OutboundMessage]] = {}
         self._not_before: datetime | None = None
         self._stopping = asyncio.Event()
+        self._given_up = False
         self._down = False
         self._rest_until: datetime | None = None
         self._epoch = 0
@@ -130,9 +132,28 @@ class Pump:
         now, until = self._clock.now(), self._rest_until
         return until is not None and now < until <= now + DOWN
 
+    @property
+    def under_way(self) -> int:
+        """How many calls wait for their answer."""
+        return len(self._calling)
+
     def stop(self) -> None:
         """Claim nothing more; `run` returns once what is under way has ended."""
         self._stopping.set()
+
+    def give_up(self) -> None:
+        """Wait no longer for the answers that have not come; those calls are in doubt.
+
+        `stop` goes before.
+        """
+        self._given_up = True
+        if self._calling:
+            log.warning(
+                "calls were given up, and are in doubt",
+                extra={"sender": self._sender, "count": len(self._calling)},
+            )
+        for task in self._calling:
+            task.cancel()
 
     async def _take(self) -> None:
         now = self._clock.now()
@@ -322,7 +343,7 @@ class Pump:
         if not await self._ledger.mark(attempt, epoch=self._epoch):
             return
         try:
-            provider_id = await self._messenger.send(lease.address, message, reference)
+            provider_id = await self._call(lease.address, message, reference)
         except SendError as error:
             report = Report(
                 reference=reference,
@@ -340,6 +361,30 @@ class Pump:
             )
         rest = self._rest(lease, slot)
         await self._ledger.report(report, rest_until=rest.get(delivery.recipient))
+
+    async def _call(
+        self, to: Address, message: OutboundMessage, reference: Reference | None
+    ) -> str:
+        """Make one call, and wait for its answer until `give_up`.
+
+        Raises:
+            SendError: As the messenger's; doubtful when given up.
+        """
+        if self._given_up:
+            raise TryLater("stopped before the call")
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a call is made by a task")
+        self._calling.add(task)
+        try:
+            return await self._messenger.send(to, message, reference)
+        except asyncio.CancelledError:
+            if not self._given_up:
+                raise
+            task.uncancel()  # what is left to do is to write it down
+            raise Doubtful("given up") from None
+        finally:
+            self._calling.discard(task)
 
     def _rest(
         self, lease: Lease | ReplyLease, slot: datetime
@@ -378,7 +423,7 @@ class Pump:
             return
         now = self._clock.now()
         try:
-            provider_id = await self._messenger.send(lease.address, lease.message, None)
+            provider_id = await self._call(lease.address, lease.message, None)
         except TryLater as error:
             await self._later(lease, error)
         except Moved as error:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from typing import TYPE_CHECKING
 
 import typer
 
 from bot.cli.common import DEFAULT_CONFIG, ConfigFile, fail
+from bot.cli.ending import Ending
 from bot.domain.errors import HarkaraError
 
 if TYPE_CHECKING:
@@ -20,26 +20,26 @@ database = typer.Typer(help="The database.", no_args_is_help=True)
 def run(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Run the application: take updates in, answer, send what is confirmed.
 
-    Ends at Ctrl-C or SIGTERM once the calls under way have been answered.
+    Ends at Ctrl-C or SIGTERM once the calls under way have been answered, and within
+    ten seconds; at once when asked a second time.
     """
-    from bot import logs  # slow: the application's whole set of libraries
-    from bot.config import load
+    with Ending() as ending:
+        from bot import logs  # slow: the application's whole set of libraries
+        from bot.config import load
 
-    try:
-        settings = load(config)
-        logs.set_up(settings.log)
-        asyncio.run(_until_signalled(settings))
-    except HarkaraError as error:
-        fail(error)
+        try:
+            settings = load(config)
+            logs.set_up(settings.log)
+            asyncio.run(_until_asked(settings, ending))
+        except HarkaraError as error:
+            fail(error)
 
 
-async def _until_signalled(settings: Settings) -> None:
+async def _until_asked(settings: Settings, ending: Ending) -> None:
     from bot.app import run as run_application  # slow, as above
 
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    ending.attach(asyncio.get_running_loop(), stop)
     await run_application(settings, stop=stop)
 
 

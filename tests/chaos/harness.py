@@ -8,6 +8,8 @@ import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from bot.app import open_desk
 from bot.clock import SystemClock
 from bot.config import Settings
@@ -36,20 +38,21 @@ def settings_for(sandbox: Sandbox, database: Path) -> Settings:
             "telegram_rate": RATE,
             "concurrency": CONCURRENCY,
             "database": database,
+            "listen": "127.0.0.1:0",
             "log": "warning",
         }
     )
 
 
-async def enrol(sandbox: Sandbox, path: Path) -> None:
-    """Let the readers exist on both sides."""
+async def enrol(sandbox: Sandbox, path: Path, count: int = RECIPIENTS) -> None:
+    """Let *count* readers exist on both sides."""
     async with (
         await SqliteDatabase.open(path, exclusive=True) as database,
         database.transaction() as tx,
     ):
         now = SystemClock().now()
         audience = await tx.audiences.create("all", title="All", language="en")
-        for number in range(1, RECIPIENTS + 1):
+        for number in range(1, count + 1):
             sandbox.world.person(f"Reader {number}", id=number, started=True)
             recipient = await tx.recipients.ensure(
                 Address(Channel.TELEGRAM, str(number)), Kind.READER, now=now
@@ -69,9 +72,13 @@ async def plan(settings: Settings) -> BroadcastId:
             Draft(text=NEWS, link="https://news.example/pass", language="en")
         )
         planned = await desk.broadcaster.plan(article, ["all"], by="test")
-        assert planned.recipients == RECIPIENTS
         await desk.broadcaster.confirm(planned.broadcast.id)
         return planned.broadcast.id
+
+
+def log_of(tmp_path: Path) -> Path:
+    """Where the processes of a test write their logs, one after the other."""
+    return tmp_path / "process.log"
 
 
 @asynccontextmanager
@@ -79,18 +86,11 @@ async def life(
     settings: Settings, tmp_path: Path
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run ``harkara run`` in a process of its own; it is dead afterwards."""
-    environ = {
-        "PATH": os.environ["PATH"],
-        "PTB_TIMEDELTA": "1",
-        "HARKARA_BOT_TOKEN": settings.bot_token.get_secret_value(),
-        "HARKARA_TELEGRAM_API": settings.telegram_api,
-        "HARKARA_TELEGRAM_RATE": str(settings.telegram_rate),
-        "HARKARA_CONCURRENCY": str(settings.concurrency),
-        "HARKARA_DATABASE": str(settings.database),
-        "HARKARA_LISTEN": "127.0.0.1:0",
-        "HARKARA_LOG": "warning",
-    }
-    with (tmp_path / "process.log").open("ab") as log:
+    environ = {"PATH": os.environ["PATH"], "PTB_TIMEDELTA": "1"}
+    for name, value in settings.model_dump(exclude_defaults=True).items():
+        plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+        environ[f"HARKARA_{name.upper()}"] = str(plain)
+    with log_of(tmp_path).open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
