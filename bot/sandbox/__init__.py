@@ -7,6 +7,7 @@ refuse, and play faults on request. Nothing of the application is imported here.
 from __future__ import annotations
 
 from .faults import CALL_FAULTS, CALLBACK_FAULTS, Fault, Faults
+from .hooks import Hooks
 from .log import Log, Record
 from .people import Chat, Message, Person
 from .server import Sandbox
@@ -20,6 +21,7 @@ __all__ = [
     "Delays",
     "Fault",
     "Faults",
+    "Hooks",
     "Log",
     "Message",
     "Person",

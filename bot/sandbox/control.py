@@ -1,17 +1,22 @@
 """The control port: drive the sandbox from another process, and watch it.
 
 Loopback only. What changes something is a POST (or DELETE) with a JSON object and
-answers JSON; mistakes are answered 400 with ``{"error": …}``.
+answers JSON; mistakes are answered 400 with ``{"error": …}``. Pages from elsewhere
+are refused: by the type, which they may not send, and by what the browser says of them.
 
 ========================================  =====================================
 ``GET /``                                 the page of phones
 ``GET /sandbox/settings``                 addresses, tokens and numbers to use
-``GET /sandbox/state``                    chats with their newest messages
+``GET /sandbox/state``                    chats with their newest messages, people,
+                                          ``links``, ``switches``, ``application``
+                                          and what the hooks ``can`` do
 ``GET /sandbox/messages?chat=ID``         everything one chat shows now
 ``GET /sandbox/log``                      JSON lines; ``since``, ``kind``, ``chat``
 ``GET /sandbox/changes?since=N``          the same as a long poll; ``timeout``
 ``GET /sandbox/stream``                   the page's events (``text/event-stream``)
-``GET /sandbox/deliveries.json``          what the application says of deliveries
+``GET /sandbox/deliveries.json``          how the newest broadcast's deliveries
+                                          stand: ``broadcast``, ``rows``, ``not_sent``
+``POST /sandbox/visit``                   what a visitor does: see `visits`
 ``POST /sandbox/people``                  arguments of ``World.person``
 ``POST /sandbox/groups``                  of ``World.group``, people by their ids
 ``POST /sandbox/channels``                of ``World.channel``
@@ -35,7 +40,9 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from .actions import ACTIONS, perform
+from .hooks import NO_DELIVERIES
 from .page import SECURITY, asset
+from .scene import changed, remembered, scene_view
 from .views import chat_view, message_view, state_view, worth_showing
 from .whatsapp import Delays
 from .wire import Listener, answer
@@ -50,20 +57,14 @@ if TYPE_CHECKING:
 SHOWN = frozenset({"visible", "edited", "deleted", "status", "state"})
 BATCH = 0.1  #: seconds between two bundles of events
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+OWN_SITE = frozenset({"same-origin", "none"})
 
 
 class Control:
     """Serves the page and the control API."""
 
-    def __init__(
-        self,
-        sandbox: Sandbox,
-        *,
-        port: int,
-        deliveries: Callable[[], Awaitable[list[dict[str, str]]]] | None,
-    ) -> None:
+    def __init__(self, sandbox: Sandbox, *, port: int) -> None:
         self._sandbox = sandbox
-        self._deliveries = deliveries
         self.listener = Listener(self._serve, port=port)
         self._gets: dict[str, Callable[[web.BaseRequest], Awaitable[web.Response]]] = {
             "/sandbox/settings": self._settings,
@@ -82,6 +83,7 @@ class Control:
             "/sandbox/actions": self._action,
             "/sandbox/faults": self._fault,
             "/sandbox/provider": self._provider,
+            "/sandbox/visit": self._sandbox.visits.visit,
         }
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -90,6 +92,8 @@ class Control:
             return answer(403, {"error": "loopback only"}, SECURITY)
         if request.method in {"GET", "HEAD"}:
             return await self._show(request)
+        if _foreign(request):
+            return answer(403, {"error": "only this page may change this"}, SECURITY)
         if request.method == "DELETE" and request.path == "/sandbox/faults":
             self._sandbox.faults.clear()
             return answer(200, {"ok": True}, SECURITY)
@@ -123,8 +127,17 @@ class Control:
         return answer(200, self._sandbox.settings(), SECURITY)
 
     async def _state(self, _request: web.BaseRequest) -> web.Response:
-        state = {"seq": len(self._sandbox.log), **state_view(self._sandbox.world)}
+        state = {
+            "seq": len(self._sandbox.log),
+            **state_view(self._sandbox.world),
+            **self._scene(),
+            "can": self._sandbox.hooks.can,
+        }
         return answer(200, state, SECURITY)
+
+    def _scene(self) -> dict[str, Any]:
+        box = self._sandbox
+        return scene_view(box.world, box.switches, box.hooks)
 
     async def _messages(self, request: web.BaseRequest) -> web.Response:
         world = self._sandbox.world
@@ -164,11 +177,15 @@ class Control:
         return answer(200, [record.as_json() for record in found], SECURITY)
 
     async def _deliveries_json(self, _request: web.BaseRequest) -> web.Response:
-        rows = await self._deliveries() if self._deliveries is not None else None
-        return answer(200, rows, {**SECURITY, "Cache-Control": "no-store"})
+        ask = self._sandbox.hooks.deliveries
+        found = await ask() if ask is not None else NO_DELIVERIES
+        return answer(200, found, {**SECURITY, "Cache-Control": "no-store"})
 
     async def _stream(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Send bundles of changed chats and messages, ten a second at most."""
+        """Send bundles of what has changed, ten a second at most.
+
+        The first one carries all that stands beside the phones.
+        """
         log = self._sandbox.log
         response = web.StreamResponse(
             headers={**SECURITY, "Content-Type": "text/event-stream"}
@@ -176,10 +193,13 @@ class Control:
         await response.prepare(request)
         seen = request.headers.get("Last-Event-ID") or request.query.get("since", "")
         cursor = int(seen) if seen.isdigit() else len(log)
+        known: dict[str, Any] = {}
         async for _ in log.changes():
             records = log.since(cursor)
             cursor += len(records)
-            bundle = self._bundle(records)
+            scene = self._scene()
+            bundle = self._bundle(records, changed(known, scene))
+            known = remembered(scene)
             text = f"id: {cursor}\n"
             if bundle:
                 text += f"data: {json.dumps(bundle, ensure_ascii=False)}\n"
@@ -190,7 +210,7 @@ class Control:
             await asyncio.sleep(BATCH)
         return response
 
-    def _bundle(self, records: list[Record]) -> dict[str, Any]:
+    def _bundle(self, records: list[Record], scene: dict[str, Any]) -> dict[str, Any]:
         """Return what changed, each chat and each message once, in its last state."""
         world = self._sandbox.world
         chats: dict[str, dict[str, Any]] = {}
@@ -208,9 +228,10 @@ class Control:
                 messages.pop((key, str(number)), None)
                 messages[key, str(number)] = message_view(found)
             chats[key] = chat_view(chat, world)
-        if not chats:
+        if not chats and not scene:
             return {}
         return {
+            **scene,
             "total": sum(map(worth_showing, world.chats.values())),
             "chats": list(chats.values())[-200:],
             "messages": list(messages.values())[-400:],
@@ -272,3 +293,11 @@ class Control:
             case other:
                 raise ValueError(f"cannot do {other}")
         return {"ok": True}
+
+
+def _foreign(request: web.BaseRequest) -> bool:
+    """Say whether a page from elsewhere sent this, by what its browser says."""
+    origin = request.headers.get("Origin")
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    own = f"http://{request.headers.get('Host', '')}"
+    return site not in OWN_SITE or origin not in {None, own}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .log import keys_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
 #: What can go wrong with a call: the name, and what happens on the wire.
 CALL_FAULTS = {
@@ -144,6 +144,21 @@ class Faults:
     def close_idle(self, provider: str) -> int:
         """Close the idle kept-alive connections now; return how many."""
         return self.drop_idle(provider) if self.drop_idle is not None else 0
+
+    def forget(self, faults: Iterable[Fault]) -> None:
+        """Forget these, played or not."""
+        gone = set(map(id, faults))
+        for script in (self._calls, self._callbacks):
+            for key, scripted in script.items():
+                script[key] = [each for each in scripted if id(each) not in gone]
+
+    def awaits(self, fault: Fault) -> bool:
+        """Say whether *fault* may still be played."""
+        spent = fault.times is not None and fault.played >= fault.times
+        scripts = (self._calls, self._callbacks)
+        return not spent and any(
+            fault in scripted for script in scripts for scripted in script.values()
+        )
 
     def clear(self) -> None:
         """Forget every scripted fault."""

@@ -23,11 +23,17 @@ class Person:
     auto_read: bool = False  #: reads WhatsApp messages as they come
     opted_out: bool = False  #: wrote STOP to the WhatsApp sender
     refusal: int | None = None  #: WhatsApp messages end in this error, e.g. 63024
+    role: str = ""  #: what they play, for the page: reader, editor, keeper
 
     @property
     def whatsapp(self) -> str:
         """The WhatsApp address."""
         return f"whatsapp:{self.phone}"
+
+    @property
+    def on_telegram(self) -> bool:
+        """Whether they use Telegram: who has only WhatsApp has not pressed Start."""
+        return self.started or self.phone is None
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -54,6 +54,7 @@ class Population:
         username: str | None = None,
         id: int | None = None,  # noqa: A002 - Telegram's word
         started: bool = False,
+        role: str = "",
     ) -> Person:
         """Let somebody exist.
 
@@ -64,9 +65,10 @@ class Population:
             username: Without ``@``.
             id: Telegram's number; drawn by the seed if omitted.
             started: They have pressed Start before this story begins.
+            role: What they play, for the page: reader, editor or keeper.
         """
         number = id if id is not None else self._fresh(10**8, 10**9)
-        person = Person(number, name, username, language, phone)
+        person = Person(number, name, username, language, phone, role=role)
         person.auto_read = self.auto_read
         person.started = person.seen = started
         self.people[number] = person

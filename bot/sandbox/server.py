@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from .control import Control
 from .faults import Faults
+from .hooks import Hooks
 from .limits import TelegramRates, TwilioRates
 from .log import Log
+from .switches import Switches
 from .telegram import TelegramServer
 from .twilio import TwilioServer
 from .updates import Updates
+from .visits import Visits
 from .whatsapp import Template
 from .world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from .wire import Latency, Listener
@@ -41,8 +44,7 @@ class Sandbox:
         keep_alive: Seconds an idle connection is kept open.
         ports: For Telegram, Twilio and the page; zero means any free one.
         seed: Everything drawn by chance follows from it.
-        deliveries: What the page shows about deliveries: a list of dictionaries
-            with ``recipient``, ``channel``, ``state`` and ``detail``.
+        hooks: What the page can show and do of the application's side.
         clock: Seconds since the epoch.
         auto_read: Whether people read WhatsApp messages as they come.
         paid_broadcast: Whether ``allow_paid_broadcast`` lifts the bot's rate.
@@ -62,7 +64,7 @@ class Sandbox:
         keep_alive: float = 75.0,
         ports: Sequence[int] = (0, 0, 0),
         seed: int = 0,
-        deliveries: Callable[[], Awaitable[list[dict[str, str]]]] | None = None,
+        hooks: Hooks | None = None,
         clock: Callable[[], float] = time.time,
         auto_read: bool = False,
         paid_broadcast: bool = False,
@@ -112,7 +114,20 @@ class Sandbox:
             seed=seed,
         )
         self.world.network = self.twilio.network
-        self.control = Control(self, port=ports[2], deliveries=deliveries)
+        self.hooks = hooks or Hooks()
+        self.switches = Switches(
+            world=self.world,
+            faults=self.faults,
+            log=self.log,
+            is_up=lambda provider: self._listener(provider).is_up,
+        )
+        self.visits = Visits(
+            world=self.world,
+            switches=self.switches,
+            hooks=self.hooks,
+            number=whatsapp_number,
+        )
+        self.control = Control(self, port=ports[2])
         self.faults.switch = self._switch
         self.faults.drop_idle = lambda provider: self._listener(provider).close_idle()
 

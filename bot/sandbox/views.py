@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 CHATS = 60  #: at most this many phones in one view
 MESSAGES = 40  #: at most this many messages in each
+NAMES = 6  #: at most this many members by name
+WRITERS = 30  #: at most this many who may write in a group
 
 
 def chat_view(chat: Chat, world: World) -> dict[str, Any]:
@@ -23,11 +25,16 @@ def chat_view(chat: Chat, world: World) -> dict[str, Any]:
         "channel": channel,
         "members": len(inside),
         "bot": world.bot_name,
+        "members_names": _names(chat, world),
+        "can_write": _writers(chat, world),
         "note": _note(chat, world),
         "keyboard": _reply_keyboard(chat),
+        "keys": _keys(chat, world),
     }
     if chat.person is not None:
         view["person"] = chat.person.id
+        view["started"] = chat.person.started
+        view["blocked"] = chat.person.blocked
         view["language"] = chat.person.language
         view["phone"] = chat.person.phone if channel == "whatsapp" else None
     return view
@@ -63,6 +70,63 @@ def _note(chat: Chat, world: World) -> str:
     return note
 
 
+def _names(chat: Chat, world: World) -> list[str]:
+    people = [world.people[key] for key in chat.members if key in world.people]
+    return [p.name for p in people if chat.members[p.id].inside][:NAMES]
+
+
+def _writers(chat: Chat, world: World) -> list[int]:
+    """Return who may type here now, by their ids."""
+    person = chat.person
+    if chat.kind == "whatsapp" and person is not None:
+        return [person.id]
+    if person is not None:
+        gone = person.blocked or person.deactivated or not person.started
+        return [] if gone else [person.id]
+    if chat.deleted or chat.successor is not None:
+        return []
+    for_admins = chat.kind == "channel" or chat.muted
+    return [
+        key
+        for key, member in chat.members.items()
+        if key in world.people and member.inside and (member.admin or not for_admins)
+    ][:WRITERS]
+
+
+def _keys(chat: Chat, world: World) -> list[list[dict[str, Any]]]:
+    """Return the reply keyboard with what its keys ask for.
+
+    A key with a ``request`` is answered by sharing one of its ``chats``; any other by
+    writing its text.
+    """
+    rows = (chat.keyboard or {}).get("keyboard", [])
+    return [[_key(b, chat, world) for b in row] for row in rows]
+
+
+def _key(button: Any, chat: Chat, world: World) -> dict[str, Any]:
+    if isinstance(button, str):
+        return {"text": button, "request": None}
+    asked = button.get("request_chat")
+    if asked is None or chat.person is None:
+        return {"text": button["text"], "request": None}
+    channel = asked.get("chat_is_channel", False)
+    person = chat.person.id
+    return {
+        "text": button["text"],
+        "request": asked["request_id"],
+        "chats": [
+            {"id": str(each.id), "title": each.title}
+            for each in world.chats.values()
+            if each.person is None
+            and (each.kind == "channel") is channel
+            and each.successor is None
+            and not each.deleted
+            and person in each.members
+            and each.members[person].admin
+        ],
+    }
+
+
 def _reply_keyboard(chat: Chat) -> list[list[str]]:
     rows = (chat.keyboard or {}).get("keyboard", [])
     return [[b if isinstance(b, str) else b["text"] for b in row] for row in rows]
@@ -79,7 +143,15 @@ def message_view(message: Message) -> dict[str, Any]:
         "text": message.text,
         "entities": list(message.entities),
         "buttons": [
-            [{"text": b["text"], "url": b.get("url")} for b in row] for row in rows
+            [
+                {
+                    "text": b["text"],
+                    "url": b.get("url"),
+                    "data": b.get("callback_data"),
+                }
+                for b in row
+            ]
+            for row in rows
         ],
         "options": message.options,
         "photo": "photo" in message.raw,
@@ -123,7 +195,12 @@ def _service(message: Message) -> str:
 def worth_showing(chat: Chat) -> bool:
     """Say whether a phone with *chat* would show anything."""
     groups = {"group", "supergroup", "channel"}
-    return bool(chat.messages or chat.ghosts) or chat.kind in groups
+    if chat.messages or chat.ghosts or chat.kind in groups:
+        return True
+    person = chat.person  # who plays a part may begin, on the app they use
+    if person is None or not person.role:
+        return False
+    return chat.kind == "whatsapp" or person.on_telegram
 
 
 def state_view(world: World) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox import Sandbox
+from bot.sandbox import Hooks, Sandbox
 from bot.sandbox.page import FILES
 
 
@@ -104,6 +104,36 @@ async def test_only_loopback_and_only_json(sandbox, session):
         assert response.status == 403
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+async def test_a_page_from_elsewhere_changes_nothing(sandbox, session, headers):
+    url = f"{sandbox.page_url}/sandbox"
+    person = {"name": "x"}
+    async with session.post(f"{url}/people", json=person, headers=headers) as response:
+        assert response.status == 403
+    async with session.delete(f"{url}/faults", headers=headers) as response:
+        assert response.status == 403
+    assert not sandbox.world.people
+
+
+async def test_the_page_itself_may_change_things(sandbox, session):
+    headers = {
+        "Origin": sandbox.page_url,
+        "Sec-Fetch-Site": "same-origin",
+    }
+    url = f"{sandbox.page_url}/sandbox/people"
+    async with session.post(url, json={"name": "x"}, headers=headers) as response:
+        assert response.status == 200
+
+
 async def test_the_log_and_its_changes(sandbox, api, session, control):
     reader = sandbox.world.person("Ayesha", started=True)
     await api.send(reader, "سلام")
@@ -157,15 +187,19 @@ async def test_the_page_loads_nothing_from_elsewhere(sandbox, session):
 
 async def test_deliveries_come_from_the_application(session):
     async def deliveries():
-        return [
-            {"recipient": "G", "channel": "telegram", "state": "read", "detail": ""}
-        ]
+        row = {"recipient": "G", "channel": "telegram", "state": "read", "detail": ""}
+        return {"broadcast": None, "rows": [row], "not_sent": []}
 
     async with (
-        Sandbox(deliveries=deliveries) as sandbox,
+        Sandbox(hooks=Hooks(deliveries=deliveries)) as sandbox,
         session.get(f"{sandbox.page_url}/sandbox/deliveries.json") as response,
     ):
-        assert (await response.json())[0]["recipient"] == "G"
+        assert (await response.json())["rows"][0]["recipient"] == "G"
+
+
+async def test_without_an_application_there_are_no_deliveries(control):
+    nothing: dict[str, Any] = {"broadcast": None, "rows": [], "not_sent": []}
+    assert await control("/sandbox/deliveries.json") == (200, nothing)
 
 
 async def test_the_log_file_is_whole_at_any_moment(tmp_path, api_of):
