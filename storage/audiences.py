@@ -169,6 +169,29 @@ class Audiences:
         )
         return [to_recipient(row) for row in rows]
 
+    async def departed(
+        self, audience: AudienceId, *, limit: int
+    ) -> list[tuple[Recipient, str]]:
+        """Return who left last and is not back, with the reason, newest first."""
+        later = enrolments.alias()
+        back = select(later.c.id).where(
+            later.c.audience_id == audience,
+            later.c.recipient_id == enrolments.c.recipient_id,
+            later.c.id > enrolments.c.id,
+        )
+        rows = await self._connection.rows(
+            select(recipient_table, enrolments.c.end_reason)
+            .join(enrolments, enrolments.c.recipient_id == recipient_table.c.id)
+            .where(
+                enrolments.c.audience_id == audience,
+                enrolments.c.ended_at.is_not(None),
+                ~back.exists(),
+            )
+            .order_by(enrolments.c.ended_at.desc(), enrolments.c.id.desc())
+            .limit(limit)
+        )
+        return [(to_recipient(row), row.end_reason) for row in rows]
+
 
 def _audience(row: Row[Any]) -> Audience:
     return Audience(

@@ -38,27 +38,33 @@ class Cast:
     channel: Chat
     readers: list[Person]  #: on Telegram
     phones: list[Person]  #: on WhatsApp
+    newcomers: list[Person]  #: have joined nothing: left to whoever looks on
 
 
 def cast(sandbox: Sandbox) -> Cast:
     """Let everybody exist."""
     world = sandbox.world
-    editor = world.person("Meera, editor", language="en")
+    editor = world.person("Meera, editor", language="en", role="editor")
     keepers = [
-        world.person("Bilal", language="en"),
-        world.person("Sana", language="ur"),
-        world.person("Tariq", language="en"),
+        world.person("Bilal", language="en", role="keeper"),
+        world.person("Sana", language="ur", role="keeper"),
+        world.person("Tariq", language="en", role="keeper"),
     ]
     readers = [
-        world.person("Ayesha", language="en"),
-        world.person("Imran", language="ur"),
-        world.person("Farah", language="en"),
+        world.person("Ayesha", language="en", role="reader"),
+        world.person("Imran", language="ur", role="reader"),
+        world.person("Farah", language="en", role="reader"),
     ]
     names = ["Gul", "Rehana", "Yusuf", "Nadia", "Omar"]
     phones = [
-        world.person(name, phone=f"+92300555010{place}", language="en")
+        world.person(name, phone=f"+92300555010{place}", language="en", role="reader")
         for place, name in enumerate(names, start=1)
     ]
+    newcomers = [
+        world.person("Zoya", language="en", role="reader"),
+        world.person("Kabir", phone="+919845550106", language="hi", role="reader"),
+    ]
+    world.group("College Road Residents", [newcomers[0]], [keepers[0]])
     for phone in phones[:2]:
         phone.auto_read = True
     return Cast(
@@ -72,6 +78,7 @@ def cast(sandbox: Sandbox) -> Cast:
         channel=world.channel("Kashmir Watch Headlines", [keepers[0]]),
         readers=readers,
         phones=phones,
+        newcomers=newcomers,
     )
 
 

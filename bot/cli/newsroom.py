@@ -44,6 +44,7 @@ class Story:
         self.tell = tell
         self.show = show
         self.result = Result()
+        self.links: list[dict[str, str]] = []  #: as under an article
         self._names: dict[int, str] = {}
 
     async def play(self) -> Result:
@@ -92,8 +93,31 @@ class Story:
         enrolment = desk.enrolment
         await enrolment.create_audience(AUDIENCE, title="Kashmir Watch", language="en")
         readers = await enrolment.create_link(AUDIENCE, Kind.READER, label="website")
-        self.tell(f"join link for readers: {readers.telegram_url(_bot(desk))}")
+        self.tell(
+            f"join link for readers: {readers.telegram_url(self.sandbox.bot_username)}"
+        )
         self.tell(f"and on WhatsApp: {readers.whatsapp_url(_number(desk))}")
+
+        groups = await enrolment.create_link(
+            AUDIENCE, Kind.GROUP, label="website", max_uses=10
+        )
+        self.links = [
+            {
+                "label": "Readers on Telegram",
+                "url": readers.telegram_url(self.sandbox.bot_username),
+                "kind": "start",
+            },
+            {
+                "label": "Groups on Telegram",
+                "url": groups.telegram_url(self.sandbox.bot_username),
+                "kind": "startgroup",
+            },
+            {
+                "label": "Readers on WhatsApp",
+                "url": readers.whatsapp_url(_number(desk)),
+                "kind": "wa",
+            },
+        ]
 
         invitation = await desk.editorial.invite_editor("Meera")
         await world.open_start(people.editor, invitation)
@@ -463,44 +487,11 @@ class Story:
         if fail:
             raise TimeoutError(f"waited {PATIENCE:.0f} s for {what}")
 
-    async def deliveries(self) -> list[dict[str, str]]:
-        """What the page's strip shows."""
-        latest = await self.desk.broadcaster.latest(1)
-        if not latest:
-            return []
-        names = {
-            str(each.id): each.title
-            for each in [*self.people.groups, self.people.channel]
-        }
-        names |= {str(each.id): each.name for each in self.people.readers}
-        names |= {_phone(each): each.name for each in self.people.phones}
-        shown = []
-        lines = await self.desk.broadcaster.report(latest[0][0].id)
-        async with self.desk.database.snapshot() as tx:
-            for line in lines:
-                who = await tx.recipients.get(line.delivery.recipient)
-                failure = line.delivery.failure
-                shown.append(
-                    {
-                        "recipient": names.get(who.address.value, line.title),
-                        "channel": line.channel.value,
-                        "state": line.delivery.state.value,
-                        "detail": failure.kind.value
-                        if failure
-                        else line.delivery.reason,
-                    }
-                )
-        return shown
-
 
 def _known(broadcast: BroadcastId | None) -> BroadcastId:
     if broadcast is None:
         raise LookupError("nothing has been broadcast yet")
     return broadcast
-
-
-def _bot(desk: Desk) -> str:
-    return desk.newsroom.bot_username
 
 
 def _number(desk: Desk) -> str:

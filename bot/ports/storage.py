@@ -206,6 +206,11 @@ class Audiences(Protocol):
     async def members(self, audience: AudienceId) -> list[Recipient]:
         """Return who is enrolled."""
 
+    async def departed(
+        self, audience: AudienceId, *, limit: int
+    ) -> list[tuple[Recipient, str]]:
+        """Return who left last and is not back, with the reason, newest first."""
+
 
 class JoinLinks(Protocol):
     """Ways into audiences."""

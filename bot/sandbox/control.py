@@ -8,8 +8,8 @@ are refused: by the type, which they may not send, and by what the browser says 
 ``GET /``                                 the page of phones
 ``GET /sandbox/settings``                 addresses, tokens and numbers to use
 ``GET /sandbox/state``                    chats with their newest messages, people,
-                                          ``links``, ``switches``, ``application``
-                                          and what the hooks ``can`` do
+                                          ``links``, ``switches``, ``application``,
+                                          what hooks ``can`` do, why it is ``closed``
 ``GET /sandbox/messages?chat=ID``         everything one chat shows now
 ``GET /sandbox/log``                      JSON lines; ``since``, ``kind``, ``chat``
 ``GET /sandbox/changes?since=N``          the same as a long poll; ``timeout``
@@ -131,7 +131,6 @@ class Control:
             "seq": len(self._sandbox.log),
             **state_view(self._sandbox.world),
             **self._scene(),
-            "can": self._sandbox.hooks.can,
         }
         return answer(200, state, SECURITY)
 

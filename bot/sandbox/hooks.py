@@ -29,7 +29,7 @@ class Hooks:
     #: ``{"broadcast": {…} | None, "rows": […], "not_sent": […]}``
     deliveries: Callable[[], Awaitable[dict[str, Any]]] | None = None
     #: ``state`` (``starting``, ``up``, ``down``, ``none``) and ``starts``; each of the
-    #: others may be None: ``down_for``, ``recovered_in`` (seconds), ``doubtful`` (calls).
+    #: rest may be None: ``down_for``, ``recovered_in`` (seconds), ``doubtful`` (calls).
     application: Callable[[], dict[str, Any]] | None = None
     #: Takes the next article in; returns at least its ``title``.
     publish: Callable[[], Awaitable[dict[str, Any]]] | None = None
@@ -37,6 +37,8 @@ class Hooks:
     kill: Callable[[], Awaitable[None]] | None = None
     #: Ways in: ``label``, ``url`` and ``kind`` (``start``, ``startgroup``, ``wa``).
     links: list[dict[str, str]] = field(default_factory=list)
+    #: Why a visitor may do nothing yet; empty as soon as they may.
+    closed: str = ""
 
     @property
     def can(self) -> list[str]:

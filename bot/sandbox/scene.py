@@ -22,6 +22,8 @@ def scene_view(world: World, switches: Switches, hooks: Hooks) -> dict[str, Any]
         "links": list(hooks.links),
         "switches": switches.view(),
         "application": application_view(hooks),
+        "can": hooks.can,
+        "closed": hooks.closed,
     }
 
 

@@ -69,6 +69,8 @@ class Visits:
         name = given.get("do")
         if name not in self._known:
             raise ValueError(f"cannot do {name!r}; known: {', '.join(self._known)}")
+        if self._hooks.closed:
+            raise ValueError(self._hooks.closed)
         result = await self._known[name](given)
         return {"ok": True, **(result or {})}
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
-from bot.cli import demo
+from bot.cli import demo, drawing
 from bot.cli.cast import Ending, Result
 from bot.domain.deliveries import Form, State
 
@@ -65,7 +65,7 @@ def result(*, good: bool = True) -> Result:
 
 
 def test_the_report_fits_eighty_columns_with_a_row_for_each_recipient(console):
-    demo._report(console, result(), 19.94)
+    drawing.report(console, result(), 19.94)
     lines = printed(console)
     assert max(map(len, lines)) <= 80
     rows = [each for each in lines if each.startswith(("✓  ", "✗  "))]
@@ -82,7 +82,7 @@ def test_the_report_fits_eighty_columns_with_a_row_for_each_recipient(console):
 
 
 def test_a_surprise_is_said_in_words_beside_what_was_wanted(console):
-    demo._report(console, result(good=False), 1.0)
+    drawing.report(console, result(good=False), 1.0)
     text = " ".join(" ".join(printed(console)).split())
     assert "✗ WhatsApp four" in text
     assert "(not delivered after 2 calls)" in text
@@ -91,23 +91,23 @@ def test_a_surprise_is_said_in_words_beside_what_was_wanted(console):
 
 def test_a_failed_check_spoils_the_summary_too():
     spoiled = replace(result(), checks=[("nothing was sent too fast", False)])
-    assert "1 of the other checks failed" in demo._summary(spoiled, 1.0)
+    assert "1 of the other checks failed" in drawing.summary(spoiled, 1.0)
 
 
 def test_a_step_hangs_and_its_link_stays_whole(console):
     words = "a group moved, one muted, a reader blocked us, one is flooded, and more"
-    demo._step(console, 9.5, words)
-    demo._step(console, 10.1, f"join link for readers: {LINK}")
+    drawing.step(console, 9.5, words)
+    drawing.step(console, 10.1, f"join link for readers: {LINK}")
     first, second, third, link = printed(console)
     assert first.startswith("✓  9.5 s  a group moved")
-    assert second.startswith(" " * demo.INDENT)
+    assert second.startswith(" " * drawing.INDENT)
     assert third == "✓ 10.1 s  join link for readers:"
     assert link.strip() == LINK
 
 
 def test_urdu_stands_behind_a_bar_and_is_not_cut(console):
     story = "سرینگر کی لائبریری اب رات دس بجے تک کھلی رہے گی " * 4
-    demo._message(console, "What Imran received", story)
+    drawing.message(console, "What Imran received", story)
     shown = [each[2:] for each in printed(console) if each.startswith("│ ")]
     assert " ".join(" ".join(shown).split()) == story.strip()
 

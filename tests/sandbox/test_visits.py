@@ -412,6 +412,15 @@ async def test_hooks_offer_what_only_the_application_s_side_has(session):
     assert done == ["published", "killed"]
 
 
+async def test_nothing_is_touched_while_the_stage_is_closed(stage):
+    stage.sandbox.hooks.closed = "The story is still being played."
+    told = await stage.refused("start", person=stage.ayesha)
+    assert told == "The story is still being played."
+    assert (await stage.state())["closed"] == told
+    stage.sandbox.hooks.closed = ""
+    await stage.done("start", person=stage.ayesha)
+
+
 async def test_the_stream_tells_what_changed_beside_the_phones(session):
     life = {"state": "up", "starts": 1, "down_for": None}
     hooks = Hooks(application=lambda: dict(life))

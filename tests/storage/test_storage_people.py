@@ -56,6 +56,33 @@ async def test_every_consent_and_every_stay_is_kept(desk):
     assert kept == [3, 2]
 
 
+async def test_who_departed_is_named_with_the_reason_until_they_are_back(desk):
+    audience, other = await desk.audience("one"), await desk.audience("two")
+    someone, stays, first = [await desk.recipient() for _ in range(3)]
+
+    async with desk.database.transaction() as tx:
+        for who in (someone, stays, first):
+            await tx.audiences.enrol(
+                audience.id, who.id, link=None, consent=CONSENT, now=NOW
+            )
+        await tx.audiences.unenrol(first.id, reason="asked to", now=NOW)
+        await tx.audiences.unenrol(someone.id, reason="blocked", now=NOW + SECOND)
+        assert await tx.audiences.departed(audience.id, limit=9) == [
+            (someone, "blocked"),
+            (first, "asked to"),
+        ]
+        assert await tx.audiences.departed(audience.id, limit=1) == [
+            (someone, "blocked")
+        ]
+        assert await tx.audiences.departed(other.id, limit=9) == []
+        await tx.audiences.enrol(
+            audience.id, someone.id, link=None, consent=CONSENT, now=NOW
+        )
+        assert await tx.audiences.departed(audience.id, limit=9) == [
+            (first, "asked to")
+        ]
+
+
 async def test_leaving_one_audience_skips_what_was_for_it(desk):
     one, two = await desk.audience("one"), await desk.audience("two")
     someone = await desk.recipient(one, two)
