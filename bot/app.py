@@ -39,7 +39,7 @@ from handlers.whatsapp.hooks import TwilioHooks
 from handlers.whatsapp.inbound import WhatsAppInbound
 from handlers.whatsapp.receipts import WhatsAppReceipts
 from handlers.whatsapp.signature import SignatureGuard
-from storage import SqliteDatabase
+from storage import KeySource, SqliteDatabase
 from storage.lock import FileLock
 
 if TYPE_CHECKING:
@@ -102,7 +102,14 @@ async def open_desk(
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(
-            await SqliteDatabase.open(settings.database, exclusive=owner)
+            await SqliteDatabase.open(
+                settings.database,
+                exclusive=owner,
+                key=KeySource(
+                    text=settings.encryption_key.get_secret_value(),
+                    file=settings.key_path,
+                ),
+            )
         )
         runner = LocalRunner(clock)
         messengers: dict[Channel, Messenger] = {}

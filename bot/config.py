@@ -48,6 +48,7 @@ NO_CHANNEL = (
 )
 
 _TOKEN = re.compile(r"\d{3,20}:[A-Za-z0-9_-]{20,100}")
+_KEY = re.compile(r"[A-Za-z0-9_-]{43}=?")
 
 
 class Settings(BaseModel):
@@ -82,6 +83,15 @@ class Settings(BaseModel):
         description="Address and port for GET /health and the providers' calls",
     )
     database: Path = Field(Path("harkara.db"), description="The SQLite file")
+    key_file: str = Field(
+        "",
+        description="File with the key that seals phone numbers; without it, "
+        "database's name and .key",
+    )
+    encryption_key: SecretStr = Field(
+        SecretStr(""),
+        description="That key itself, instead of a file: 32 bytes in URL-safe base64",
+    )
     audiences: tuple[str, ...] = Field(
         (), description="Audiences a broadcast goes to unless told otherwise"
     )
@@ -136,6 +146,11 @@ class Settings(BaseModel):
         return bool(self.twilio_account_sid)
 
     @property
+    def key_path(self) -> Path | None:
+        """The key's file, where one is named."""
+        return Path(self.key_file) if self.key_file else None
+
+    @property
     def listen_address(self) -> tuple[str, int]:
         """Host and port to listen on."""
         host, _, port = self.listen.rpartition(":")
@@ -177,7 +192,7 @@ def load(
             problems.append(_problem(each["loc"], each["msg"]))
             values.pop(str(each["loc"][0]), None)
         settings = Settings.model_validate(values)
-    problems += _telegram(settings) + _whatsapp(settings)
+    problems += _telegram(settings) + _whatsapp(settings) + _key(settings)
     problems += _public_url(settings) + _listen(settings)
     if channels and not (problems or settings.telegram or settings.whatsapp):
         problems = list(NO_CHANNEL)
@@ -219,6 +234,20 @@ def _listen(settings: Settings) -> list[str]:
     if port.isascii() and port.isdigit() and int(port) < 65_536:  # noqa: PLR2004 - the range of a port
         return []
     return ["HARKARA_LISTEN must be an address and a port: 127.0.0.1:8080"]
+
+
+def _key(settings: Settings) -> list[str]:
+    key = settings.encryption_key.get_secret_value()
+    if key and settings.key_file:
+        return ["HARKARA_ENCRYPTION_KEY and HARKARA_KEY_FILE: set one of the two"]
+    if key and not _KEY.fullmatch(key):
+        return [
+            (
+                "HARKARA_ENCRYPTION_KEY is no key: make one with "
+                "head -c 32 /dev/urandom | base64 | tr +/ -_"
+            )
+        ]
+    return []
 
 
 def _public_url(settings: Settings) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from storage.database import SqliteDatabase, open_database
+from storage.keyfile import KeySource
 from storage.schema import revisions, upgrade
 
-__all__ = ["SqliteDatabase", "open_database", "revisions", "upgrade"]
+__all__ = ["KeySource", "SqliteDatabase", "open_database", "revisions", "upgrade"]

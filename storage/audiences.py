@@ -94,13 +94,14 @@ class Audiences:
                 began_at=now,
                 end_reason="",
             )
+        seal = self._connection.keys.seal
         await self._connection.add(
             consents,
             enrolment_id=enrolment,
             link_id=link,
             source=consent.source,
-            agreed_by=consent.agreed_by,
-            evidence=consent.evidence,
+            agreed_by=seal(consent.agreed_by, place=f"agreed_by {enrolment}"),
+            evidence=seal(consent.evidence, place=f"evidence {enrolment}"),
             given_at=now,
         )
         return new
@@ -167,7 +168,7 @@ class Audiences:
             )
             .order_by(enrolments.c.id)
         )
-        return [to_recipient(row) for row in rows]
+        return [to_recipient(row, self._connection.keys) for row in rows]
 
     async def departed(
         self, audience: AudienceId, *, limit: int

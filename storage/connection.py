@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bot.domain.errors import StorageError
 from storage.errors import explained, meaning
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import CursorResult, Executable, Row, Table
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from storage.sealing import Keyring
 
 T = TypeVar("T")
 
@@ -25,8 +28,18 @@ CHUNK = 1000
 class Connection:
     """Runs statements and says what their errors mean."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(
+        self, connection: AsyncConnection, keyring: Keyring | None = None
+    ) -> None:
         self._connection = connection
+        self._keyring = keyring
+
+    @property
+    def keys(self) -> Keyring:
+        """What seals and opens. Raises StorageError where it was opened without."""
+        if self._keyring is None:
+            raise StorageError("the database was opened without its key")
+        return self._keyring
 
     async def rows(self, statement: Executable) -> Sequence[Row[Any]]:
         """Return every row."""

@@ -21,6 +21,7 @@ from bot.domain.errors import StorageError
 from storage import schema
 from storage.connection import Connection, unhurried
 from storage.errors import UPGRADE, explained
+from storage.keyfile import BESIDE, KeySource, unlock
 from storage.lock import FileLock
 from storage.work import Work
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from types import TracebackType
     from typing import Self
+
+    from storage.sealing import Keyring
 
 #: Threads that read at the same time; each has a connection.
 READERS = 4
@@ -57,10 +60,16 @@ class SqliteDatabase:
         self._reader = _engine(path, _READING, begin="BEGIN", connections=READERS)
         self._turn = asyncio.Lock()
         self._owner: asyncio.Task[Any] | None = None
+        self._keyring: Keyring | None = None
 
     @classmethod
     async def open(
-        cls, path: Path | str, *, exclusive: bool, check_schema: bool = True
+        cls,
+        path: Path | str,
+        *,
+        exclusive: bool,
+        check_schema: bool = True,
+        key: KeySource = BESIDE,
     ) -> Self:
         """Open a database file that `upgrade` has made.
 
@@ -68,16 +77,19 @@ class SqliteDatabase:
             path: Where it is.
             exclusive: Whether to be the one application that works on the file;
                 command-line tools that only look, or write a little, do without.
-            check_schema: Whether to refuse another shape than this program's.
+            check_schema: Whether to refuse another shape than this program's;
+                without, nothing that is sealed can be read or written.
+            key: Where its key is. A database that has none yet gets one.
 
         Raises:
-            StorageError: There is no such file, it is of another shape, or another
-                application works on it.
+            StorageError: There is no such file, it is of another shape, another
+                application works on it, or its key is not there.
         """
         database = cls._at(Path(path), exclusive=exclusive)
         try:
             if check_schema:
                 await database.check_schema()
+                await database.unlock(key)
         except BaseException:
             await database.close()
             raise
@@ -114,6 +126,11 @@ class SqliteDatabase:
         """Refuse a file of another shape. Raises StorageError with what to do."""
         async with self._connected(self._writer) as connection:
             await schema.check(connection, self._path)
+
+    async def unlock(self, key: KeySource) -> None:
+        """Take the key in hand. Raises StorageError where it is missing or wrong."""
+        async with self._connected(self._writer) as connection:
+            self._keyring = await unlock(connection, self._path, key)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Work]:
@@ -154,7 +171,7 @@ class SqliteDatabase:
             try:
                 await unhurried(_begun(connection))
                 try:
-                    yield Connection(connection)
+                    yield Connection(connection, self._keyring)
                 except BaseException:
                     await unhurried(connection.rollback())
                     raise
@@ -165,11 +182,15 @@ class SqliteDatabase:
 
 
 async def open_database(
-    path: Path | str, *, exclusive: bool, check_schema: bool = True
+    path: Path | str,
+    *,
+    exclusive: bool,
+    check_schema: bool = True,
+    key: KeySource = BESIDE,
 ) -> SqliteDatabase:
     """Open a database; see `SqliteDatabase.open`."""
     return await SqliteDatabase.open(
-        path, exclusive=exclusive, check_schema=check_schema
+        path, exclusive=exclusive, check_schema=check_schema, key=key
     )
 
 

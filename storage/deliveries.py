@@ -75,6 +75,7 @@ class Deliveries:
             Fenced: *epoch* is no longer the sender's.
         """
         await due.require_owner(self._connection, sender, epoch=epoch)
+        keys = self._connection.keys
         leases: list[Lease] = []
         busy: set[int] = set(excluding)
         for broadcast in await self._connection.rows(due.running(now)):
@@ -85,7 +86,9 @@ class Deliveries:
             if busy:
                 found = found.where(deliveries.c.recipient_id.not_in(busy))
             for row in await self._connection.rows(found):
-                leases.append(reading.lease(row, lane=broadcast.lane, epoch=epoch))
+                leases.append(
+                    reading.lease(row, keys, lane=broadcast.lane, epoch=epoch)
+                )
                 busy.add(row.recipient_id)
         for some in chunks([lease.delivery.id for lease in leases]):
             await self._connection.run(
@@ -280,6 +283,7 @@ class Deliveries:
                 attempts.c.code,
                 recipients.c.channel,
                 recipients.c.value,
+                recipients.c.sealed,
                 recipients.c.thread,
                 recipients.c.kind,
                 recipients.c.last_inbound_at,
@@ -305,7 +309,10 @@ class Deliveries:
             .limit(limit)
         )
         return [
-            (reading.lease(row, lane=row.lane), reading.attempt_in_doubt(row))
+            (
+                reading.lease(row, self._connection.keys, lane=row.lane),
+                reading.attempt_in_doubt(row),
+            )
             for row in rows
         ]
 

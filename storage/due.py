@@ -85,6 +85,7 @@ def due_deliveries(broadcast: int, sender: SenderId, *, now: datetime) -> Select
             deliveries,
             recipients.c.channel,
             recipients.c.value,
+            recipients.c.sealed,
             recipients.c.thread,
             recipients.c.kind,
             recipients.c.last_inbound_at,
@@ -123,6 +124,7 @@ def due_replies(sender: SenderId, *, now: datetime) -> Select[Any]:
             replies,
             recipients.c.channel,
             recipients.c.value,
+            recipients.c.sealed,
             recipients.c.thread,
             recipients.c.kind,
         )

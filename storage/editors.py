@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from bot.domain.recipients import RecipientId
 from bot.ports import Editor
-from storage.recipients import Recipients, to_address
+from storage.recipients import Recipients
 from storage.tables import editors, invitations, recipients
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from bot.domain.recipients import Address
     from storage.connection import Connection
+    from storage.sealing import Keyring
 
 
 class Editors:
@@ -64,29 +65,30 @@ class Editors:
         if found is None:
             return None
         row = await self._connection.row(_all.where(recipients.c.id == found.id))
-        return None if row is None else _editor(row)
+        return None if row is None else _editor(row, self._connection.keys)
 
     async def all(self) -> list[Editor]:
         """Return all, by name."""
         rows = await self._connection.rows(
             _all.order_by(editors.c.name, editors.c.recipient_id)
         )
-        return [_editor(row) for row in rows]
+        return [_editor(row, self._connection.keys) for row in rows]
 
 
 _all = select(
     editors,
     recipients.c.channel,
     recipients.c.value,
+    recipients.c.sealed,
     recipients.c.thread,
     recipients.c.language,
 ).join(recipients, recipients.c.id == editors.c.recipient_id)
 
 
-def _editor(row: Row[Any]) -> Editor:
+def _editor(row: Row[Any], keys: Keyring) -> Editor:
     return Editor(
         recipient=RecipientId(row.recipient_id),
-        address=to_address(row),
+        address=keys.address(row),
         name=row.name,
         language=row.language,
         since=row.since,

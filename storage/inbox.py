@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
+    from bot.domain.recipients import Channel
     from storage.connection import Connection
+    from storage.sealing import Keyring
 
 
 class Inbox:
@@ -28,13 +30,17 @@ class Inbox:
 
     async def store(self, entries: Sequence[Inbound]) -> int:
         """Store what is new; how many were. A key that exists is left alone."""
+        keys = self._connection.keys
         return await self._connection.run(
             self._connection.insert_new(inbound),
             [
                 {
                     "channel": entry.channel,
                     "key": entry.key,
-                    "payload": encode_payload(entry.payload),
+                    "payload": keys.seal(
+                        encode_payload(entry.payload),
+                        place=_place(entry.channel, entry.key),
+                    ),
                     "received_at": entry.received_at,
                     "error": "",
                 }
@@ -50,7 +56,7 @@ class Inbox:
             .order_by(inbound.c.id)
             .limit(limit)
         )
-        return [_entry(row) for row in rows]
+        return [_entry(row, self._connection.keys) for row in rows]
 
     async def backlog(self) -> Backlog:
         """Count what has had no effect yet."""
@@ -73,11 +79,16 @@ class Inbox:
         )
 
 
-def _entry(row: Row[Any]) -> Inbound:
+def _place(channel: Channel, key: str) -> str:
+    return f"inbound {channel.value} {key}"
+
+
+def _entry(row: Row[Any], keys: Keyring) -> Inbound:
+    payload = keys.open(row.payload, place=_place(row.channel, row.key))
     return Inbound(
         id=InboundId(row.id),
         channel=row.channel,
         key=row.key,
-        payload=decode_payload(row.payload),
+        payload=decode_payload(payload),
         received_at=row.received_at,
     )

@@ -18,7 +18,6 @@ from bot.domain.deliveries import (
 )
 from bot.domain.recipients import AudienceId, RecipientId, SenderId
 from bot.ports import DeliveryLine, Lease
-from storage.recipients import to_address
 from storage.tables import attempts, deliveries, recipients
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row, Select
 
     from bot.domain.broadcasts import Lane
+    from storage.sealing import Keyring
 
 
 def delivery(row: Row[Any]) -> Delivery:
@@ -74,14 +74,16 @@ def attempt_in_doubt(row: Row[Any]) -> Attempt:
     )
 
 
-def lease(row: Row[Any], *, lane: Lane, epoch: int | None = None) -> Lease:
+def lease(
+    row: Row[Any], keys: Keyring, *, lane: Lane, epoch: int | None = None
+) -> Lease:
     """Read a delivery in hand; with *epoch*, as it is once that owner has it."""
     found = delivery(row)
     if epoch is not None:
         found = replace(found, state=State.LEASED, epoch=epoch)
     return Lease(
         delivery=found,
-        address=to_address(row),
+        address=keys.address(row),
         kind=row.kind,
         lane=lane,
         last_inbound_at=row.last_inbound_at,

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, or_, select, update
 
 from bot.domain.errors import Unknown
 from bot.domain.pacing import BELIEVED
-from bot.domain.recipients import Address, Recipient, RecipientId, Standing
+from bot.domain.recipients import Recipient, RecipientId, Standing
 from storage.connection import chunks
 from storage.merging import merge
 from storage.tables import aliases, recipients
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Row, Table
 
-    from bot.domain.recipients import Kind
+    from bot.domain.recipients import Address, Kind
     from storage.connection import Connection
+    from storage.sealing import Keyring
 
 _table = recipients
 
@@ -36,17 +37,17 @@ class Recipients:
     async def find(self, address: Address) -> Recipient | None:
         """Return who is at *address*, an old address of theirs included."""
         there = select(recipients).where(
-            at(recipients, address), recipients.c.merged_into.is_(None)
+            self._at(recipients, address), recipients.c.merged_into.is_(None)
         )
         row = await self._connection.row(there)
         if row is None:
             before = (
                 select(recipients)
                 .join(aliases, aliases.c.recipient_id == recipients.c.id)
-                .where(at(aliases, address))
+                .where(self._at(aliases, address))
             )
             row = await self._connection.row(before)
-        return None if row is None else to_recipient(row)
+        return None if row is None else to_recipient(row, self._connection.keys)
 
     async def get(self, recipient: RecipientId) -> Recipient:
         """Return one recipient; of one that was merged, the one it lives on in."""
@@ -58,7 +59,7 @@ class Recipients:
             if row is None:
                 break
             if row.merged_into is None:
-                return to_recipient(row)
+                return to_recipient(row, self._connection.keys)
             wanted = row.merged_into
         raise Unknown(f"there is no recipient {recipient}")
 
@@ -76,7 +77,7 @@ class Recipients:
         if found is None:
             await self._connection.add(
                 recipients,
-                **_stored(address),
+                **self._connection.keys.stored(address),
                 kind=kind,
                 title=title,
                 language=language,
@@ -117,8 +118,8 @@ class Recipients:
             await merge(self._connection, keep=moving.id, end=there.id)
         await self._alias(moving.address, moving.id)
         await self._alias(old, moving.id)
-        await self._connection.run(delete(aliases).where(at(aliases, new)))
-        await self._set(moving.id, **_stored(new))
+        await self._connection.run(delete(aliases).where(self._at(aliases, new)))
+        await self._set(moving.id, **self._connection.keys.stored(new))
         return await self.get(moving.id)
 
     async def set_standing(
@@ -149,7 +150,8 @@ class Recipients:
             .where(recipients.c.standing == Standing.SUSPENDED)
             .where(recipients.c.merged_into.is_(None))
         )
-        return [to_recipient(row) for row in await self._connection.rows(due)]
+        keys = self._connection.keys
+        return [to_recipient(row, keys) for row in await self._connection.rows(due)]
 
     async def strike(self, recipient: RecipientId) -> int:
         """Count one more answer that calls the address in doubt; return the count."""
@@ -222,7 +224,8 @@ class Recipients:
             .where(recipients.c.merged_into.is_(None))
             .order_by(recipients.c.leave_at, recipients.c.id)
         )
-        return [to_recipient(row) for row in await self._connection.rows(due)]
+        keys = self._connection.keys
+        return [to_recipient(row, keys) for row in await self._connection.rows(due)]
 
     async def _set(self, recipient: RecipientId, **values: Any) -> None:
         await self._connection.run(
@@ -230,19 +233,20 @@ class Recipients:
         )
 
     async def _alias(self, address: Address, recipient: RecipientId) -> None:
-        await self._connection.run(delete(aliases).where(at(aliases, address)))
+        await self._connection.run(delete(aliases).where(self._at(aliases, address)))
         await self._connection.run(
-            aliases.insert().values(**_stored(address), recipient_id=recipient)
+            aliases.insert().values(
+                **self._connection.keys.stored(address), recipient_id=recipient
+            )
         )
 
-
-def at(table: Table, address: Address) -> ColumnElement[bool]:
-    """Say that a row of *table* has *address*."""
-    return (
-        (table.c.channel == address.channel)
-        & (table.c.value == address.value)
-        & (table.c.thread == (address.thread or 0))
-    )
+    def _at(self, table: Table, address: Address) -> ColumnElement[bool]:
+        """Say that a row of *table* has *address*."""
+        return (
+            (table.c.channel == address.channel)
+            & (table.c.value == self._connection.keys.known_as(address))
+            & (table.c.thread == (address.thread or 0))
+        )
 
 
 def clock_has_come(now: datetime) -> ColumnElement[bool]:
@@ -254,16 +258,11 @@ def clock_has_come(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def to_address(row: Row[Any]) -> Address:
-    """Read an address from a row that holds its three columns."""
-    return Address(row.channel, row.value, row.thread or None)
-
-
-def to_recipient(row: Row[Any]) -> Recipient:
+def to_recipient(row: Row[Any], keys: Keyring) -> Recipient:
     """Read a recipient from its row."""
     return Recipient(
         id=RecipientId(row.id),
-        address=to_address(row),
+        address=keys.address(row),
         kind=row.kind,
         title=row.title,
         language=row.language,
@@ -272,11 +271,3 @@ def to_recipient(row: Row[Any]) -> Recipient:
         strikes=row.strikes,
         leave_at=row.leave_at,
     )
-
-
-def _stored(address: Address) -> dict[str, Any]:
-    return {
-        "channel": address.channel,
-        "value": address.value,
-        "thread": address.thread or 0,
-    }

@@ -12,7 +12,6 @@ from bot.ports import ReplyLease
 from storage import due
 from storage.codec import decode_message, encode_message
 from storage.connection import chunks
-from storage.recipients import to_address
 from storage.tables import replies, senders
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from bot.domain.recipients import SenderId
     from bot.ports import NewReply
     from storage.connection import Connection
+    from storage.sealing import Keyring
 
 
 class Replies:
@@ -90,7 +90,7 @@ class Replies:
                 .where(replies.c.id.in_(some))
                 .values(state=State.LEASED, epoch=epoch)
             )
-        return [_lease(row) for row in rows]
+        return [_lease(row, self._connection.keys) for row in rows]
 
     async def mark_sending(self, replies: Sequence[int], *, epoch: int) -> set[int]:
         """Write down that calls are about to be made; return for which that holds."""
@@ -152,11 +152,11 @@ class Replies:
 _table = replies
 
 
-def _lease(row: Row[Any]) -> ReplyLease:
+def _lease(row: Row[Any], keys: Keyring) -> ReplyLease:
     return ReplyLease(
         id=row.id,
         recipient=RecipientId(row.recipient_id),
-        address=to_address(row),
+        address=keys.address(row),
         kind=row.kind,
         message=decode_message(row.body),
         attempts=row.attempts,

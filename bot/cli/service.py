@@ -12,7 +12,10 @@ from bot.cli.ending import Ending
 from bot.domain.errors import HarkaraError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bot.config import Settings
+    from storage import KeySource
 
 database = typer.Typer(help="The database.", no_args_is_help=True)
 
@@ -47,14 +50,34 @@ async def _until_asked(settings: Settings, ending: Ending) -> None:
 def upgrade(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Bring the database to this version's shape; make it where there is none."""
     from bot.config import load  # slow, as above
-    from storage import upgrade as upgrade_database
+    from storage import KeySource
 
     try:
         settings = load(config, channels=False)
-        before, after = asyncio.run(upgrade_database(settings.database))
+        source = KeySource(
+            text=settings.encryption_key.get_secret_value(), file=settings.key_path
+        )
+        key = source.place(settings.database)
+        known = key is None or key.exists()
+        before, after = asyncio.run(_upgrade(settings.database, source))
     except HarkaraError as error:
         fail(error)
     if before == after:
         typer.echo(f"{settings.database} is up to date ({after})")
     else:
         typer.echo(f"{settings.database}: {before or 'new'} → {after}")
+    if not known:
+        typer.echo(
+            f"{key}: a new key. Keep a copy of it, apart from the database's: without "
+            "it nobody can read the phone numbers, nor can you"
+        )
+
+
+async def _upgrade(path: Path, source: KeySource) -> tuple[str, str]:
+    from storage import SqliteDatabase  # slow, as above
+    from storage import upgrade as upgrade_tables
+
+    steps = await upgrade_tables(path)
+    # Opening it for the first time gives it its key.
+    async with await SqliteDatabase.open(path, exclusive=False, key=source):
+        return steps

@@ -30,6 +30,7 @@ from storage.tables.people import (
     enrolments,
     invitations,
     join_links,
+    keyrings,
     recipients,
     senders,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "inbound",
     "invitations",
     "join_links",
+    "keyrings",
     "messages",
     "metadata",
     "recipients",

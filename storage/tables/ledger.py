@@ -8,6 +8,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     PrimaryKeyConstraint,
     String,
     Text,
@@ -130,7 +131,7 @@ class InboundRow(Row, table=True):
     id: int | None = column(Id, key=True)
     channel: Channel = column(Word(Channel))
     key: str = column(String(300))
-    payload: str = column(Text())
+    payload: bytes = column(LargeBinary())  # sealed
     received_at: datetime = column(Moment())
     done_at: datetime | None = column(Moment(), null=True)
     error: str = column(Text())

@@ -8,6 +8,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     PrimaryKeyConstraint,
     String,
     Text,
@@ -65,7 +66,8 @@ class RecipientRow(Row, table=True):
 
     id: int | None = column(Id, key=True)
     channel: Channel = column(Word(Channel))
-    value: str = column(String(200))
+    value: str = column(String(200))  # a phone number's keyed hash
+    sealed: bytes | None = column(LargeBinary(), null=True)  # the number itself
     thread: int = column(Id)
     kind: Kind = column(Word(Kind))
     title: str = column(Text())
@@ -93,6 +95,7 @@ class AliasRow(Row, table=True):
 
     channel: Channel = column(Word(Channel), key=True)
     value: str = column(String(200), key=True)
+    sealed: bytes | None = column(LargeBinary(), null=True)
     thread: int = column(Id, key=True)
     recipient_id: int = column(Id, ForeignKey("recipient.id"))
 
@@ -161,8 +164,8 @@ class ConsentRow(Row, table=True):
     enrolment_id: int = column(Id, ForeignKey("enrolment.id"))
     link_id: int | None = column(Id, ForeignKey("join_link.id"), null=True)
     source: str = column(Text())
-    agreed_by: str = column(Text())
-    evidence: str = column(Text())
+    agreed_by: bytes = column(LargeBinary())  # sealed
+    evidence: bytes = column(LargeBinary())  # sealed
     given_at: datetime = column(Moment())
 
 
@@ -187,6 +190,16 @@ class EditorRow(Row, table=True):
     since: datetime = column(Moment())
 
 
+class KeyringRow(Row, table=True):
+    """By which key this file is sealed; one row, or none before the first."""
+
+    __tablename__ = "keyring"
+
+    id: int | None = column(Id, key=True)
+    fingerprint: str = column(String(64))
+
+
+keyrings = table(KeyringRow)
 senders = table(SenderRow)
 recipients = table(RecipientRow)
 aliases = table(AliasRow)

@@ -14,14 +14,30 @@ from bot.domain.errors import FailureKind
 from bot.domain.recipients import AudienceId, Channel, Kind, RecipientId, SenderId
 from bot.ports import DeliveryLine
 from storage import revisions
+from storage.sealing import new_key
 
 NUMBER = "+923001234567"
 
 
 def test_the_database_is_made_once_and_then_up_to_date(bare):
-    assert f"new → {revisions()[-1]}" in bare.ok("database", "upgrade")
-    assert f"up to date ({revisions()[-1]})" in bare.ok("database", "upgrade")
+    made = bare.ok("database", "upgrade")
+    assert f"new → {revisions()[-1]}" in made
+    assert "harkara.db.key: a new key. Keep a copy" in made
+    again = bare.ok("database", "upgrade")
+    assert f"up to date ({revisions()[-1]})" in again
+    assert "a new key" not in again
     assert (bare.folder / "harkara.db").stat().st_mode & 0o077 == 0
+
+
+def test_the_key_may_be_a_setting_and_must_be_the_same_again(bare):
+    bare.write(encryption_key=new_key())
+    assert "a new key" not in bare.ok("database", "upgrade")
+    assert not (bare.folder / "harkara.db.key").exists()
+    bare.ok("audience", "create", "valley")
+    bare.write(encryption_key=new_key())
+    assert "is not the key of" in bare.refused("audience", "list")
+    bare.write(encryption_key="", key_file=str(bare.folder / "lost"))
+    assert "is not at" in bare.refused("audience", "list")
 
 
 def test_without_a_database_the_mend_is_named(bare):

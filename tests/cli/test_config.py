@@ -198,3 +198,16 @@ def test_secrets_are_shown_by_nothing(file):
 def test_every_setting_is_described():
     for name, field in Settings.model_fields.items():
         assert field.description, name
+
+
+def test_the_key_is_given_in_one_way_only_and_must_be_one(file):
+    key = "A" * 43 + "="
+    assert load(file, {"HARKARA_ENCRYPTION_KEY": key, **WHATSAPP}).key_path is None
+    named = load(file, {"HARKARA_KEY_FILE": "/run/secrets/key", **WHATSAPP})
+    assert str(named.key_path) == "/run/secrets/key"
+    both = {"HARKARA_ENCRYPTION_KEY": key, "HARKARA_KEY_FILE": "/run/secrets/key"}
+    [told] = problems(file, {**both, **WHATSAPP})
+    assert told.endswith("set one of the two")
+    [told] = problems(file, {"HARKARA_ENCRYPTION_KEY": "hunter2", **WHATSAPP})
+    assert "is no key: make one with" in told
+    assert "hunter2" not in told

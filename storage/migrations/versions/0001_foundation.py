@@ -48,7 +48,7 @@ def upgrade() -> None:
         sa.Column("id", NUMBER, nullable=False),
         sa.Column("channel", sa.String(length=24), nullable=False),
         sa.Column("key", sa.String(length=300), nullable=False),
-        sa.Column("payload", sa.Text(), nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.Column("received_at", MOMENT, nullable=False),
         sa.Column("done_at", MOMENT, nullable=True),
         sa.Column("error", sa.Text(), nullable=False),
@@ -73,10 +73,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_invitation")),
     )
     op.create_table(
+        "keyring",
+        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_keyring")),
+    )
+    op.create_table(
         "recipient",
         sa.Column("id", NUMBER, nullable=False),
         sa.Column("channel", sa.String(length=24), nullable=False),
         sa.Column("value", sa.String(length=200), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.Column("thread", NUMBER, nullable=False),
         sa.Column("kind", sa.String(length=24), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
@@ -134,6 +141,7 @@ def upgrade() -> None:
         "alias",
         sa.Column("channel", sa.String(length=24), nullable=False),
         sa.Column("value", sa.String(length=200), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.Column("thread", NUMBER, nullable=False),
         sa.Column("recipient_id", NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
@@ -423,8 +431,8 @@ def upgrade() -> None:
         sa.Column("enrolment_id", NUMBER, nullable=False),
         sa.Column("link_id", NUMBER, nullable=True),
         sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("agreed_by", sa.Text(), nullable=False),
-        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("agreed_by", sa.LargeBinary(), nullable=False),
+        sa.Column("evidence", sa.LargeBinary(), nullable=False),
         sa.Column("given_at", MOMENT, nullable=False),
         sa.ForeignKeyConstraint(
             ["enrolment_id"], ["enrolment.id"], name=op.f("fk_consent_enrolment_id")

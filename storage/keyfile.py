@@ -1,0 +1,150 @@
+"""Where the key is: in a setting, or in a file that only its owner can read."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from bot.domain.errors import StorageError
+from storage.sealing import Keyring, new_key
+from storage.tables import keyrings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from storage.connection import Connection
+
+HOW_TO_NAME = (
+    "put it back from its backup, or say where it is with HARKARA_KEY_FILE or "
+    "HARKARA_ENCRYPTION_KEY"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySource:
+    """Where the key of a database is to be found.
+
+    With neither, it is in a file beside the database: ``harkara.db.key``.
+    """
+
+    text: str = field(default="", repr=False)  #: the key itself
+    file: Path | None = None  #: a file that holds it
+
+    def place(self, database: Path) -> Path | None:
+        """Return the file that is read; None where the key itself was given."""
+        if self.text:
+            return None
+        return self.file or database.with_name(f"{database.name}.key")
+
+    def where(self, database: Path) -> str:
+        """Say where the key is looked for."""
+        place = self.place(database)
+        return "HARKARA_ENCRYPTION_KEY" if place is None else str(place)
+
+    def find(self, database: Path) -> Keyring | None:
+        """Read the key; None where its file does not exist.
+
+        Raises:
+            StorageError: The file cannot be read, or what was found is no key.
+        """
+        place = self.place(database)
+        try:
+            text = self.text if place is None else place.read_text(encoding="ascii")
+            return Keyring.parse(text)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StorageError(
+                f"the key {place} cannot be read ({error.strerror}); check the rights "
+                "of the file and of its folder"
+            ) from error
+        except ValueError:
+            raise StorageError(
+                f"{self.where(database)} holds no key, which is 32 bytes in URL-safe "
+                f"base64; {HOW_TO_NAME}"
+            ) from None
+
+    def make(self, database: Path) -> Keyring:
+        """Write a new key to the file, unless somebody else was faster; return it.
+
+        Raises:
+            StorageError: It cannot be written.
+        """
+        place = self.place(database)
+        if place is not None:
+            write_new(place)
+        found = self.find(database)
+        if found is None:
+            raise StorageError(f"the key just written to {place} is not there")
+        return found
+
+    def exposed(self, database: Path) -> bool:
+        """Whether anybody but its owner may read the key's file."""
+        place = self.place(database)
+        try:
+            mode = 0 if place is None else place.stat().st_mode
+        except OSError:
+            return False
+        return bool(mode & (stat.S_IRWXG | stat.S_IRWXO))
+
+
+#: The file beside the database.
+BESIDE = KeySource()
+
+
+def write_new(place: Path) -> bool:
+    """Write a new key, whole or not at all; False where a file is there already.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    draft = place.with_name(f".{place.name}.{os.getpid()}")
+    try:
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            os.write(handle, f"{new_key()}\n".encode("ascii"))
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        try:
+            # Unlike a renaming, it never takes the place of another key.
+            os.link(draft, place)
+        except FileExistsError:
+            return False
+        finally:
+            draft.unlink()
+    except OSError as error:
+        raise StorageError(
+            f"the key {place} cannot be written ({error.strerror}); check the folder "
+            "and its rights, or give a key with HARKARA_ENCRYPTION_KEY"
+        ) from error
+    return True
+
+
+async def unlock(connection: Connection, database: Path, source: KeySource) -> Keyring:
+    """Return the key of *database*; a database that has none yet is given one.
+
+    Raises:
+        StorageError: The key is not there, or is another database's.
+    """
+    bound = await connection.value(select(keyrings.c.fingerprint))
+    found = source.find(database)
+    if bound is None:
+        # Nothing is sealed yet, so a new key can lose nothing.
+        keys = found or source.make(database)
+        await connection.run(keyrings.insert().values(fingerprint=keys.fingerprint))
+        return keys
+    if found is None:
+        raise StorageError(
+            f"the key of {database} is not at {source.where(database)}, and without it "
+            f"no phone number can be read; {HOW_TO_NAME}"
+        )
+    if found.fingerprint != bound:
+        raise StorageError(
+            f"{source.where(database)} is not the key of {database}; {HOW_TO_NAME}"
+        )
+    return found
