@@ -191,7 +191,8 @@ class Audiences:
             .order_by(enrolments.c.ended_at.desc(), enrolments.c.id.desc())
             .limit(limit)
         )
-        return [(to_recipient(row), row.end_reason) for row in rows]
+        keys = self._connection.keys
+        return [(to_recipient(row, keys), row.end_reason) for row in rows]
 
 
 def _audience(row: Row[Any]) -> Audience:
