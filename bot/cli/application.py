@@ -83,7 +83,7 @@ class Application:
         self._hear = hear
         self._tell = tell
         self._changed: Callable[[], None] | None = None
-        self._count: Callable[[], Awaitable[int]] | None = None
+        self._count: Callable[[], Awaitable[int | None]] | None = None
         self._pause = pause
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -113,14 +113,14 @@ class Application:
         }
 
     def watch(
-        self, *, changed: Callable[[], None], count: Callable[[], Awaitable[int]]
+        self, *, changed: Callable[[], None], count: Callable[[], Awaitable[int | None]]
     ) -> None:
         """Say who wants to know of it.
 
         Args:
             changed: Is called whenever its state is another.
             count: Is awaited when it has died, before the next start; returns how
-                many calls were under way.
+                many calls were under way, if that is known.
         """
         self._changed, self._count = changed, count
 
@@ -304,6 +304,8 @@ class Application:
         return again
 
     def _become(self, state: str) -> None:
+        if state == self.state:
+            return
         self.state = state
         self._moved.set()
         if self._changed is not None:

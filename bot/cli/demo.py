@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 #: Exit statuses of a program that was told to stop before its end.
 INTERRUPTED = 130
 TERMINATED = 143
+#: Few calls at once: with a dozen recipients, a kill should find some not yet called.
+CONCURRENCY = 3
 #: What a visitor is told who would spoil the story.
 CLOSED = "The story is still being played: in a few seconds it is your turn."
 
@@ -219,6 +221,7 @@ def _settings(sandbox: Sandbox, folder: Path, *, template: str, log: str) -> Set
             "telegram_api": sandbox.telegram_url,
             "twilio_api": sandbox.twilio_url,
             "own": ("kashmirwatch.example",),
+            "concurrency": CONCURRENCY,
             "log": log,
         }
     )

@@ -146,9 +146,12 @@ class Strip:
                     self._looked = self._clock()
             return self._last
 
-    async def under_way(self) -> int:
-        """Count the calls whose answer has not been written down."""
-        latest = await self._desk.broadcaster.latest(RECENT)
+    async def under_way(self) -> int | None:
+        """Count the calls whose answer has not been written down; None: not known."""
+        try:
+            latest = await self._desk.broadcaster.latest(RECENT)
+        except HarkaraError:
+            return None
         return sum(coverage.states[State.SENDING] for _, coverage in latest)
 
     async def _read(self) -> dict[str, Any]:
