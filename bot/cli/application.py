@@ -129,6 +129,7 @@ class Application:
         self._stopping = self._was_up = self._over = False
         self.recovered_in = self.doubtful = self._down_since = None
         await self._spawn()
+        self._become("starting")
 
     async def start(self) -> None:
         """Start it, and wait until it is up.
@@ -149,7 +150,8 @@ class Application:
             ValueError: It is not there to be killed.
         """
         process = self._process
-        if process is None or not self._is_alive:
+        there = self._is_alive and self.state in {"starting", "up"}
+        if process is None or not there:
             raise ValueError("the application is not running: wait until it is up")
         self._killed = True
         process.kill()
@@ -158,21 +160,20 @@ class Application:
     async def stop(self) -> None:
         """Let it drain and end; after ten seconds it is killed."""
         self._stopping = True
-        process, watch = self._process, self._watch
-        if process is None:
-            return
+        watch = self._watch
         try:
-            if watch is not None and self._is_alive:
-                process.terminate()
+            if watch is not None and self._is_alive and self._process is not None:
+                self._process.terminate()
                 await asyncio.wait({watch}, timeout=DRAIN)
         finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
             if watch is not None:
                 watch.cancel()
                 await asyncio.gather(watch, return_exceptions=True)
-            self._become("down")
+            if self._process is not None:
+                if self._is_alive:
+                    self._process.kill()
+                await self._process.wait()
+                self._become("down")
 
     async def restart(self) -> None:
         """Stop it and start it again."""
@@ -202,9 +203,10 @@ class Application:
         assert self._process is not None  # noqa: S101 - _spawn came before
         assert self._process.stdin is not None  # noqa: S101 - asked for
         self._process.stdin.write(b"\n")
+        self.starts += 1
+        self._become("starting")
 
     async def _spawn(self) -> None:
-        self.starts += 1
         self._killed = False
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -220,7 +222,6 @@ class Application:
             # A Ctrl-C in the terminal is for us: we stop it once we have unwound.
             start_new_session=True,
         )
-        self._become("starting")
 
     async def _keep_alive(self) -> None:
         """Watch one life after another, until there have been too many."""
@@ -236,8 +237,9 @@ class Application:
                     return
                 if self._count is not None:
                     self.doubtful = await self._count()
-                await asyncio.sleep(self._pause if self._killed else 0)
+                pause = self._pause if self._killed else 0
                 await self._spawn()
+                await asyncio.sleep(pause)
                 self._go()
         finally:
             self._over = True

@@ -66,7 +66,8 @@ _SIMPLE = {
     State.RECALLED: "taken back",
     State.SUSPENDED: "waits: may not write there",
 }
-LATECOMER = "joined after this was planned"
+#: Enrolled, and still not planned for; rest is what a provider's limit asks for.
+LATECOMER = "joined after this was planned, or rests for now"
 
 
 def words(delivery: Delivery, channel: Channel, *, planned: bool = False) -> str:
@@ -94,7 +95,7 @@ def words(delivery: Delivery, channel: Channel, *, planned: bool = False) -> str
         said = _SKIPPED.get(delivery.reason, delivery.reason or "left out on purpose")
     elif state is State.DOUBTFUL:
         said = "called, and no answer came: perhaps it arrived; "
-        said += "Twilio is being asked" if whatsapp else "the editor is asked"
+        said += "Twilio is being asked" if whatsapp else "an editor decides"
     elif delivery.form is Form.TEMPLATE:
         said = "window closed: sent as the template"
     elif state is State.DELIVERED:
