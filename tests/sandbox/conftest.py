@@ -128,3 +128,51 @@ async def hook() -> AsyncIterator[Hook]:
     hook.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
     yield hook
     await runner.cleanup()
+
+
+class Stage:
+    """A cast, and what the page asks."""
+
+    def __init__(self, sandbox, session):
+        self.sandbox = sandbox
+        self.session = session
+        world = sandbox.world
+        self.ayesha = world.person("Ayesha", role="reader")
+        self.imran = world.person("Imran", started=True)
+        self.gul = world.person("Gul", phone="+923005550101", role="reader")
+        self.bilal = world.person("Bilal", role="keeper")
+        self.group = world.group("Neighbours", [self.imran], [self.bilal])
+        self.channel = world.channel("Headlines", [self.bilal])
+
+    async def visit(self, do, **given):
+        url = f"{self.sandbox.page_url}/sandbox/visit"
+        given = {k: getattr(v, "id", v) for k, v in given.items()}
+        async with self.session.post(url, json={"do": do, **given}) as response:
+            return response.status, await response.json()
+
+    async def done(self, do, **given):
+        status, answer = await self.visit(do, **given)
+        assert status == 200, answer
+        assert answer.pop("ok") is True
+        return answer
+
+    async def refused(self, do, **given):
+        status, answer = await self.visit(do, **given)
+        assert status == 400
+        return answer["error"]
+
+    async def state(self):
+        url = f"{self.sandbox.page_url}/sandbox/state"
+        async with self.session.get(url) as response:
+            return await response.json()
+
+    async def chat(self, key):
+        return next(c for c in (await self.state())["chats"] if c["id"] == str(key))
+
+    def texts(self, where):
+        return [m.text for m in self.sandbox.world.messages(where)]
+
+
+@pytest.fixture
+def stage(sandbox, session):
+    return Stage(sandbox, session)
