@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 database = typer.Typer(help="The database.", no_args_is_help=True)
 
 
-def run(config: ConfigFile = DEFAULT_CONFIG) -> None:
+def run(
+    config: ConfigFile = DEFAULT_CONFIG,
+    *,
+    upgrade_first: Annotated[
+        bool,
+        typer.Option("--upgrade", help="Do `harkara database upgrade` first."),
+    ] = False,
+) -> None:
     """Run the application: take updates in, answer, send what is confirmed.
 
     Ends at Ctrl-C or SIGTERM once the calls under way have been answered, and within
@@ -32,6 +39,8 @@ def run(config: ConfigFile = DEFAULT_CONFIG) -> None:
 
         try:
             settings = load(config)
+            if upgrade_first:
+                upgrade(config)
             logs.set_up(settings.log)
             asyncio.run(_until_asked(settings, ending))
         except HarkaraError as error:

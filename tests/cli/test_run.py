@@ -64,6 +64,30 @@ def test_without_a_database_the_mend_is_named(connected):
     assert len(told.splitlines()) == 1
 
 
+def test_asked_to_upgrade_it_makes_the_database_and_then_runs(connected, free_port):
+    connected.write(listen=f"127.0.0.1:{free_port}")
+    file = connected.folder / "harkara.db"
+    file.unlink()
+    for told_first in ("new → ", "is up to date ("):
+        process = connected.process("run", "--upgrade")
+        try:
+            assert "INFO harkara.app up senders=2" in process.stderr.readline()
+            process.terminate()
+            out, _ = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+        assert process.returncode == 0
+        assert told_first in out
+        assert file.is_file()
+
+
+def test_asked_to_upgrade_it_touches_nothing_while_a_setting_is_missing(bare):
+    status, told = ended(bare.process("run", "--upgrade"))
+    assert status == 2
+    assert "HARKARA_BOT_TOKEN is missing" in told
+    assert not (bare.folder / "harkara.db").exists()
+
+
 def test_a_wrong_token_is_one_clear_line(connected, sandbox):
     connected.write(bot_token=f"{sandbox.bot_token}-not")
     status, told = ended(connected.process("run"))
