@@ -16,7 +16,7 @@ help:
 	@echo "make test    every test          (ARGS='-k pacing' passes options on)"
 	@echo "make check   format, lint, types, import contracts"
 	@echo "make format  let ruff put the code in shape"
-	@echo "make lock    renew requirements.lock (wants uv)"
+	@echo "make lock    renew the three locks (wants uv)"
 
 demo: $(READY)
 	@$(BIN)/harkara demo $(ARGS)
@@ -43,9 +43,12 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# All of it, what running takes, and what building takes: one resolution.
+lock: EXPORT := uv export --quiet --format requirements-txt --no-header --no-emit-project
 lock:
-	uv export --quiet --format requirements-txt --no-header --all-extras --all-groups \
-	  --no-emit-project --upgrade --output-file requirements.lock
+	$(EXPORT) --upgrade --all-extras --all-groups --output-file requirements.lock
+	$(EXPORT) --no-default-groups --output-file requirements-run.lock
+	$(EXPORT) --only-group build --output-file requirements-build.lock
 	rm -f uv.lock
 
 clean:
