@@ -9,12 +9,13 @@ ARGS    ?=
 export PTB_TIMEDELTA := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check format lock clean
+.PHONY: help demo test check container format lock clean
 
 help:
 	@echo "make demo    a whole newsroom on this machine, no account needed"
 	@echo "make test    every test          (ARGS='-k pacing' passes options on)"
 	@echo "make check   format, lint, types, import contracts"
+	@echo "make container  the image, built and run without an engine (as root, on Linux)"
 	@echo "make format  let ruff put the code in shape"
 	@echo "make lock    renew the three locks (wants uv)"
 
@@ -29,6 +30,9 @@ check: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+container: $(READY)
+	@.ci/container $(ARGS)
 
 format: $(READY)
 	@$(BIN)/ruff format .
