@@ -8,12 +8,24 @@ from pathlib import Path
 from aiohttp import web
 
 STATIC = Path(__file__).parent / "static"
+STYLES = ("page", "desk", "phones")
+SCRIPTS = (
+    "bubbles",
+    "composer",
+    "deliveries",
+    "guide",
+    "markup",
+    "menu",
+    "page",
+    "panel",
+    "phones",
+    "visit",
+    "world",
+)
 FILES = {
     "/": ("page.html", "text/html"),
-    "/static/page.css": ("page.css", "text/css"),
-    "/static/page.js": ("page.js", "text/javascript"),
-    "/static/deliveries.js": ("deliveries.js", "text/javascript"),
-    "/static/markup.js": ("markup.js", "text/javascript"),
+    **{f"/static/{name}.css": (f"{name}.css", "text/css") for name in STYLES},
+    **{f"/static/{name}.js": (f"{name}.js", "text/javascript") for name in SCRIPTS},
     "/static/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 #: Nothing from elsewhere, nothing inline, nobody may frame it.

@@ -3,12 +3,11 @@
 const TAGS = {
   bold: 'strong', italic: 'em', underline: 'u', strikethrough: 's', code: 'code',
   pre: 'pre', blockquote: 'blockquote', expandable_blockquote: 'blockquote',
-  spoiler: 'span', text_link: 'a', url: 'a', email: 'a', text_mention: 'span',
+  spoiler: 'span', text_mention: 'span',
   mention: 'span', hashtag: 'span', cashtag: 'span', bot_command: 'span',
   custom_emoji: 'span', phone_number: 'span',
 };
 const BLOCKS = new Set(['pre', 'blockquote', 'expandable_blockquote']);
-const SCHEMES = new Set(['http:', 'https:', 'tg:', 'mailto:']);
 
 export function element(tag, className, text) {
   const node = document.createElement(tag);
@@ -17,30 +16,33 @@ export function element(tag, className, text) {
   return node;
 }
 
-function safeAddress(address) {
+// A chat's own addresses are followed as the owner of the phone; any other opens
+// nothing, for the newsroom's pages are invented.
+const CHATS = new Set(['t.me', 'telegram.me', 'wa.me']);
+
+export function leadsToChat(address) {
   try {
-    const url = new URL(address.includes(':') ? address : `http://${address}`);
-    return SCHEMES.has(url.protocol) ? url.href : null;
+    return CHATS.has(new URL(address.includes('://') ? address : `https://${address}`).hostname);
   } catch {
-    return null;
+    return false;
   }
 }
 
 function link(address) {
-  const href = safeAddress(address);
-  if (!href) return element('span');
-  const node = element('a');
-  node.href = href;
-  node.rel = 'noopener noreferrer';
-  node.target = '_blank';
+  const chat = leadsToChat(address);
+  const node = element(chat ? 'button' : 'span', 'address');
+  node.title = chat ? `Follow ${address}` : address;
+  if (chat) {
+    node.type = 'button';
+    node.dataset.follow = address;
+  }
   return node;
 }
 
 function wrap(entity, text) {
   const own = text.slice(entity.offset, entity.offset + entity.length);
   if (entity.type === 'text_link') return link(entity.url);
-  if (entity.type === 'url') return link(own);
-  if (entity.type === 'email') return link(`mailto:${own}`);
+  if (entity.type === 'url' || entity.type === 'email') return link(own);
   return element(TAGS[entity.type] ?? 'span', `entity ${entity.type}`);
 }
 

@@ -1,0 +1,160 @@
+// The panel beside the phones: join links, trouble, and the application's state.
+import { element } from './markup.js';
+import { set, toggle } from './menu.js';
+import { chatOf, groupsOf } from './phones.js';
+import { attempt } from './visit.js';
+import { world } from './world.js';
+
+const part = (id) => document.getElementById(id);
+const SWITCHES = {
+  slow: ['Slow network', 'every call takes 1.5 s'],
+  flood: ['Flood wait', 'the next send is told to wait 3 s'],
+  telegram_down: ['Telegram is down', 'no connection at all'],
+  twilio_down: ['Twilio is down', 'no connection at all'],
+};
+const switches = new Map();
+
+// --- trouble -----------------------------------------------------------------------
+
+function trouble() {
+  for (const [what, [label, hint]] of Object.entries(SWITCHES)) {
+    const node = toggle(label, (control, on) => attempt(control, part('trouble-problem'), { do: 'switch', what, on }));
+    const line = element('span', 'hint', hint);
+    line.id = `hint-${what}`;
+    node.setAttribute('aria-describedby', line.id);
+    node.dataset.what = what;
+    switches.set(what, node);
+    const row = element('div', 'row');
+    row.append(node, line);
+    part('switches').append(row);
+  }
+  for (const act of ['publish', 'kill']) {
+    part(act).addEventListener('click', (event) => attempt(event.currentTarget, part('trouble-problem'), { do: act }));
+  }
+}
+
+// --- the application ---------------------------------------------------------------
+
+const seconds = (number) => `${number.toFixed(1)} s`;
+
+// Two ways to say it: a sign for the head of the page, a sentence for the panel.
+export function standing({ state, starts, recovered_in: recovered, doubtful }) {
+  switch (state) {
+    case 'down': return ['Killed', 'The process is gone. What it had to send is in its database; it starts again by itself.'];
+    case 'starting': return [starts > 1 ? 'Starting again' : 'Starting', 'It reads where it stopped.'];
+    case 'up': {
+      if (!(starts > 1) || recovered == null) return ['Running', ''];
+      const calls = doubtful === 1 ? 'call' : 'calls';
+      const doubt = doubtful ? `, ${doubtful} ${calls} in doubt` : '';
+      const end = doubtful
+        ? `${doubtful} ${calls} had no answer yet and ${doubtful === 1 ? 'is' : 'are'} in doubt, not sent twice.`
+        : 'No call was in doubt.';
+      return [`Recovered in ${seconds(recovered)}${doubt}`, `Back after ${seconds(recovered)}. ${end}`];
+    }
+    default: return ['', ''];
+  }
+}
+
+function application() {
+  const [sign, words] = standing(world.application);
+  const node = part('application');
+  document.body.dataset.application = world.application.state;
+  node.hidden = !sign;
+  node.dataset.state = world.application.state;
+  if (node.textContent !== sign) node.textContent = sign;
+  part('fate').hidden = !words;
+  part('fate').dataset.state = world.application.state;
+  part('fate').textContent = words;
+  part('kill').hidden = !world.can.includes('kill');
+  part('publish').hidden = !world.can.includes('publish');
+  part('kill').setAttribute('aria-disabled', String(world.application.state !== 'up'));
+}
+
+// --- join links --------------------------------------------------------------------
+
+const LABELS = { start: 'Join on Telegram', startgroup: 'Add to a group', wa: 'Join on WhatsApp' };
+let drawn = '';
+
+function may(link, person) {
+  if (link.kind === 'wa') return Boolean(person.phone);
+  if (link.kind === 'startgroup') return groupsOf(person.id).length > 0;
+  return person.telegram;
+}
+
+function option(value, text) {
+  const node = element('option', '', text);
+  node.value = value;
+  return node;
+}
+
+// Those who are not in yet come first: they have something to gain from the link.
+const fresh = (person) => Number(person.role !== '' && person.role !== 'reader') * 2 + Number(Boolean(person.started));
+
+function links() {
+  const people = [...world.people.values()].sort((a, b) => fresh(a) - fresh(b));
+  const sight = JSON.stringify([world.links, people.map((p) => [p.id, p.name, p.phone, p.role, groupsOf(p.id).map(({ id }) => id)])]);
+  if (sight === drawn) return;
+  drawn = sight;
+  part('joining').hidden = !world.links.length;
+  const inside = part('links').contains(document.activeElement);
+  const before = [...part('links').querySelectorAll('select')].map(({ value }) => value);
+  const held = [...part('links').querySelectorAll('select, button')].indexOf(document.activeElement);
+  part('links').replaceChildren(...world.links.map((link) => row(link, people.filter((person) => may(link, person)))));
+  part('links').querySelectorAll('select').forEach((select, place) => {
+    if ([...select.options].some(({ value }) => value === before[place])) select.value = before[place];
+  });
+  if (inside) part('links').querySelectorAll('select, button')[held]?.focus();
+}
+
+function row(link, people) {
+  const form = element('form', `join ${link.kind}`);
+  const head = element('p', 'join-label', link.label);
+  head.title = link.url;
+  const who = element('select');
+  who.setAttribute('aria-label', `Who follows “${link.label}”`);
+  who.append(...people.map((person) => option(person.id, person.name.replace(/, .*$/, ''))));
+  const go = element('button', 'action', LABELS[link.kind] ?? 'Join now');
+  go.type = 'submit';
+  go.disabled = !people.length;
+  const line = element('div', 'join-line');
+  line.append(element('span', '', 'as'), who);
+  const group = element('select');
+  if (link.kind === 'startgroup') {
+    group.setAttribute('aria-label', 'Which group');
+    const fill = () => group.replaceChildren(...groupsOf(Number(who.value)).map((chat) => option(chat.id, chat.title)));
+    who.addEventListener('change', fill);
+    fill();
+    line.append(element('span', '', 'to'), group);
+  }
+  form.append(head, line, go);
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const person = Number(who.value);
+    const action = { do: 'follow', person, url: link.url };
+    if (link.kind === 'startgroup') action.group = group.value;
+    if (await attempt(go, part('links-problem'), action)) shown(link, person, group.value);
+  });
+  return form;
+}
+
+// Takes the visitor to where the link led; the focus stays on the link.
+function shown(link, person, group) {
+  const { chat, whatsapp } = world.people.get(person) ?? {};
+  const id = { wa: whatsapp, startgroup: group }[link.kind] ?? chat;
+  const card = chatOf(id) && part(`chat-${id}`);
+  if (!card) return;
+  card.classList.remove('found');
+  card.scrollIntoView({ block: 'nearest', inline: 'center' });
+  requestAnimationFrame(() => card.classList.add('found'));
+}
+
+export function redraw() {
+  for (const [what, node] of switches) set(node, world.switches[what]);
+  application();
+  links();
+}
+
+trouble();
+const wide = matchMedia('(min-width: 60rem)').matches;
+part('joining').open = wide;
+part('trouble').open = wide;
