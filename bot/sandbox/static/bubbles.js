@@ -13,11 +13,14 @@ export function hue(text) {
   return sum;
 }
 
-export function face(title, shape, key) {
-  const words = title.trim().split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word));
-  const node = element('span', `face ${shape}`, words.slice(0, 2).map((word) => [...word][0]).join(''));
+// «Meera, editor» is called Meera.
+export const callName = (name) => name.replace(/,.*$/, '');
+
+export function face(title, shape) {
+  const letters = callName(title).match(/[\p{L}\p{N}][\p{L}\p{M}\p{N}]*/gu) ?? [];
+  const node = element('span', `face ${shape}`, letters.slice(0, 2).map((word) => [...word][0]).join(''));
   node.setAttribute('aria-hidden', 'true');
-  node.style.setProperty('--hue', hue(key ?? title));
+  node.style.setProperty('--hue', hue(title));
   return node;
 }
 

@@ -1,4 +1,5 @@
 // Writing and pressing: the lower edge of a phone, its menu, and its buttons.
+import { callName } from './bubbles.js';
 import { element } from './markup.js';
 import { attempt, tell } from './visit.js';
 import { botName, world } from './world.js';
@@ -23,7 +24,9 @@ export function lower(known) {
   known.problem.hidden = true;
   known.keys = element('div', 'keys');
   known.keys.hidden = true;
-  known.start = button('start', 'START', (node) => attempt(node, known.problem, { do: 'start', person: owner(known) }));
+  known.start = button('start', 'START', (node) => attempt(node, known.problem, known.chat.blocked
+    ? { do: 'switch', what: 'block', on: false, person: owner(known) }
+    : { do: 'start', person: owner(known) }));
   known.suggestions = element('ul', 'suggestions');
   known.form = element('form', 'composer');
   known.who = element('select', 'who');
@@ -76,23 +79,24 @@ export function refresh(known) {
   const writers = (chat.can_write ?? []).map((id) => world.people.get(id)).filter(Boolean);
   const waits = chat.kind === 'private' && chat.started === false;
   const shut = Boolean(chat.blocked) || chat.deactivated;
-  const drawn = JSON.stringify([writers.map((each) => [each.id, each.name]), waits, shut, chat.keyboard, owner(known), world.people.get(owner(known))?.role]);
+  const drawn = JSON.stringify([writers.map((each) => [each.id, each.name]), waits, shut, chat.keys, owner(known), world.people.get(owner(known))?.role]);
   if (known.drawn === drawn) return;
   known.drawn = drawn;
   const focused = document.activeElement;
   const inside = known.lower.contains(focused);
   const memory = focused?.textContent;
-  keyboard(known, chat.keyboard);
+  keyboard(known, chat.keys ?? []);
   const chosen = known.who.value;
   known.who.replaceChildren(...writers.map((each) => {
-    const option = element('option', '', each.name.replace(/, .*$/, ''));
+    const option = element('option', '', callName(each.name));
     option.value = each.id;
     return option;
   }));
   if (writers.some((each) => String(each.id) === chosen)) known.who.value = chosen;
   known.who.hidden = writers.length < 2;
   known.who.setAttribute('aria-label', `Who writes in ${chat.title}`);
-  known.start.hidden = !waits;
+  known.start.hidden = !waits && !chat.blocked;
+  known.start.textContent = chat.blocked ? 'UNBLOCK' : 'START';
   known.form.hidden = waits || shut || (!writers.length && chat.kind !== 'private');
   suggest(known, known.form.hidden ? [] : words(known));
   named(known);
@@ -104,10 +108,10 @@ export function refresh(known) {
 
 function named(known) {
   const person = world.people.get(writer(known));
-  const name = person?.name.replace(/, .*$/, '') ?? known.chat.title;
+  const name = callName(person?.name ?? known.chat.title);
   known.field.placeholder = `Write as ${name}`;
   known.field.setAttribute('aria-label', `Write as ${name} in ${known.chat.title}`);
-  known.start.setAttribute('aria-label', `START, as ${name}`);
+  known.start.setAttribute('aria-label', `${known.start.textContent}, as ${name}`);
 }
 
 function words(known) {
@@ -135,8 +139,7 @@ function keyboard(known, rows) {
     const line = element('ul');
     line.append(...row.map((key) => {
       const item = element('li');
-      const label = typeof key === 'string' ? key : key.text;
-      const node = button('key', label, (control) => (key.request ? share(known, key, control) : write(known, label, control)));
+      const node = button('key', key.text, (control) => (key.request ? share(known, key, control) : write(known, key.text, control)));
       node.dir = 'auto';
       item.append(node);
       return item;
@@ -147,22 +150,16 @@ function keyboard(known, rows) {
 
 // Telegram's app lets one choose among the chats that one runs.
 function share(known, key, control) {
-  const person = owner(known);
-  const fitting = known.siblings().filter((chat) => (key.channel ? chat.kind === 'channel' : /group/.test(chat.kind)) && chat.can_write?.includes(person));
-  if (!fitting.length) {
-    tell(known.problem, key.channel ? 'there is no channel to choose' : 'there is no group to choose');
-    return false;
-  }
-  if (fitting.length === 1) return shared(known, key, fitting[0], control);
-  known.keys.replaceChildren(...fitting.map((chat) => {
+  const shared = (chat, node) => attempt(node, known.problem, { do: 'share', person: owner(known), request: key.request, chat: chat.id });
+  if (!key.chats.length) tell(known.problem, 'there is no chat to choose: this person runs none of that kind');
+  if (key.chats.length === 1) shared(key.chats[0], control);
+  if (key.chats.length < 2) return;
+  known.keys.replaceChildren(...key.chats.map((chat) => {
     const line = element('ul');
     const item = element('li');
-    item.append(button('key', chat.title, (node) => shared(known, key, chat, node)));
+    item.append(button('key', chat.title, (node) => shared(chat, node)));
     line.append(item);
     return line;
   }));
   known.keys.querySelector('button').focus();
-  return true;
 }
-
-const shared = (known, key, chat, control) => attempt(control, known.problem, { do: 'share', person: owner(known), request: key.request, chat: chat.id });

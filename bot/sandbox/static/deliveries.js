@@ -121,13 +121,12 @@ function empty(name, index) {
 
 function token(row) {
   const item = element('li', 'token');
-  const phone = phoneOf(row.recipient, row.channel);
+  const phone = phoneOf(row);
   const who = element(phone ? 'a' : 'span', `who ${row.channel}`);
   if (phone) who.href = `#${phone.id}`;
   const name = element('span', 'token-name', row.recipient);
   name.dir = 'auto';
-  const number = phone?.id.slice('chat-'.length);
-  who.append(face(row.recipient, row.channel, number), name, element('span', 'unseen', ` on ${CHANNELS[row.channel] ?? row.channel}`));
+  who.append(face(row.recipient, row.channel), name, element('span', 'unseen', ` on ${CHANNELS[row.channel] ?? row.channel}`));
   item.append(who);
   return item;
 }
@@ -170,9 +169,8 @@ function unsent(rows) {
   if (list.dataset.drawn === text) return;
   list.dataset.drawn = text;
   list.replaceChildren(...rows.slice(0, MOST_ROWS).map((row) => {
-    const item = line(row);
-    item.querySelector('.chip').remove();
-    item.querySelector('.detail').textContent = [CHANNELS[row.channel] ?? row.channel, row.why].filter(Boolean).join(' · ');
+    const item = element('li');
+    item.append(named(row), ` ${[CHANNELS[row.channel] ?? row.channel, row.why].filter(Boolean).join(': ')}`);
     return item;
   }));
 }
@@ -197,12 +195,16 @@ function ledger(rows) {
 function line(row) {
   const item = element('li', 'delivery');
   item.dataset.who = `${row.channel} ${row.recipient}`;
-  const phone = phoneOf(row.recipient, row.channel);
+  item.append(named(row), chip('span', ''), element('span', 'detail'));
+  return item;
+}
+
+function named(row) {
+  const phone = phoneOf(row);
   const who = element(phone ? 'a' : 'span', 'who', row.recipient);
   if (phone) who.href = `#${phone.id}`;
   who.dir = 'auto';
-  item.append(who, chip('span', ''), element('span', 'detail'));
-  return item;
+  return who;
 }
 
 export async function watchDeliveries() {

@@ -1,7 +1,8 @@
 // The panel beside the phones: join links, trouble, and the application's state.
+import { callName } from './bubbles.js';
 import { element } from './markup.js';
 import { set, toggle } from './menu.js';
-import { chatOf, groupsOf } from './phones.js';
+import { chatOf, groupsOf, silent } from './phones.js';
 import { attempt } from './visit.js';
 import { world } from './world.js';
 
@@ -88,10 +89,14 @@ function option(value, text) {
 }
 
 // Those who are not in yet come first: they have something to gain from the link.
-const fresh = (person) => Number(person.role !== '' && person.role !== 'reader') * 2 + Number(Boolean(person.started));
+const fresh = ({ kind }) => {
+  const inside = (person) => !silent(kind === 'wa' ? person.whatsapp : person.chat);
+  const weight = (person) => 2 * (person.role !== 'reader') + inside(person);
+  return (a, b) => weight(a) - weight(b);
+};
 
 function links() {
-  const people = [...world.people.values()].sort((a, b) => fresh(a) - fresh(b));
+  const people = [...world.people.values()];
   const sight = JSON.stringify([world.links, people.map((p) => [p.id, p.name, p.phone, p.role, groupsOf(p.id).map(({ id }) => id)])]);
   if (sight === drawn) return;
   drawn = sight;
@@ -99,7 +104,7 @@ function links() {
   const inside = part('links').contains(document.activeElement);
   const before = [...part('links').querySelectorAll('select')].map(({ value }) => value);
   const held = [...part('links').querySelectorAll('select, button')].indexOf(document.activeElement);
-  part('links').replaceChildren(...world.links.map((link) => row(link, people.filter((person) => may(link, person)))));
+  part('links').replaceChildren(...world.links.map((link) => row(link, people.filter((person) => may(link, person)).sort(fresh(link)))));
   part('links').querySelectorAll('select').forEach((select, place) => {
     if ([...select.options].some(({ value }) => value === before[place])) select.value = before[place];
   });
@@ -107,12 +112,12 @@ function links() {
 }
 
 function row(link, people) {
-  const form = element('form', `join ${link.kind}`);
+  const form = element('form', `join by-${link.kind}`);
   const head = element('p', 'join-label', link.label);
   head.title = link.url;
   const who = element('select');
   who.setAttribute('aria-label', `Who follows “${link.label}”`);
-  who.append(...people.map((person) => option(person.id, person.name.replace(/, .*$/, ''))));
+  who.append(...people.map((person) => option(person.id, callName(person.name))));
   const go = element('button', 'action', LABELS[link.kind] ?? 'Join now');
   go.type = 'submit';
   go.disabled = !people.length;

@@ -1,5 +1,5 @@
 // The phones: one card for each chat, the list to jump by, and what arrives.
-import { draw, face } from './bubbles.js';
+import { callName, draw, face } from './bubbles.js';
 import { lower, refresh } from './composer.js';
 import { element } from './markup.js';
 import { menu, refreshMenu } from './menu.js';
@@ -15,15 +15,16 @@ const KINDS = {
 const phones = new Map();
 let total = 0;
 const part = (id) => document.getElementById(id);
-const chats = () => [...phones.values()].map(({ chat }) => chat);
 
 // --- order --------------------------------------------------------------------
 
 function rank(chat) {
+  const silent = chat.messages && !chat.messages.length;
   const role = world.people.get(chat.person)?.role;
   if (role === 'editor') return 0;
-  if (chat.kind !== 'private') return 1;
-  return role === 'keeper' ? 3 : 2;
+  if (chat.note === 'became a supergroup') return 6;
+  if (chat.kind !== 'private' && chat.kind !== 'whatsapp') return silent ? 4 : 1;
+  return (role === 'keeper' ? 3 : 2) + (silent ? 3 : 0);
 }
 
 // The liveliest first, and one WhatsApp phone after every two of Telegram.
@@ -36,21 +37,6 @@ function woven(all) {
     order.push(...waiting.telegram.splice(0, 2), ...waiting.whatsapp.splice(0, 1));
   }
   return order;
-}
-
-// Somebody who has not started yet has a phone, too.
-function unseen() {
-  const missing = [];
-  for (const person of world.people.values()) {
-    const base = { title: person.name, person: person.id, language: person.language, members: 1, note: '', keyboard: [], can_write: [person.id], messages: [] };
-    if (person.telegram && !person.whatsapp && !phones.has(String(person.chat))) {
-      missing.push({ ...base, id: String(person.chat), kind: 'private', channel: 'telegram', started: person.started, blocked: person.blocked });
-    }
-    if (person.whatsapp && !phones.has(person.whatsapp)) {
-      missing.push({ ...base, id: person.whatsapp, kind: 'whatsapp', channel: 'whatsapp', phone: person.phone });
-    }
-  }
-  return missing;
 }
 
 // --- a phone -------------------------------------------------------------------
@@ -78,7 +64,7 @@ function phone(chat) {
 }
 
 function build(chat) {
-  const known = { chat, bubbles: new Map(), rest: 0, siblings: chats };
+  const known = { chat, bubbles: new Map(), rest: 0 };
   const item = element('li');
   const card = element('article', `phone ${chat.channel} ${chat.kind}`);
   card.id = `chat-${chat.id}`;
@@ -91,7 +77,7 @@ function build(chat) {
   const under = element('p', 'under');
   names.append(title, under);
   Object.assign(known, { item, card, title, under });
-  head.append(face(chat.title, chat.channel, chat.id), names);
+  head.append(face(chat.title, chat.channel), names);
   const note = element('p', 'note');
   const frame = element('div', 'frame');
   const screen = element('div', 'screen');
@@ -102,6 +88,7 @@ function build(chat) {
   // Letters, scroll bars and windows change sizes; who has scrolled away stays there.
   new ResizeObserver(() => resting(known) && settle(known)).observe(screen);
   const list = element('ol', 'messages');
+  list.dataset.empty = 'Nothing here yet';
   screen.append(list);
   frame.append(screen);
   Object.assign(known, { note, frame, screen, list });
@@ -116,9 +103,9 @@ function jump(chat, card) {
   const item = element('li');
   const anchor = element('a', `jump ${chat.channel}`);
   anchor.href = `#${card.id}`;
-  const name = element('span', 'jump-name', chat.title.replace(/, .*$/, ''));
+  const name = element('span', 'jump-name', callName(chat.title));
   name.dir = 'auto';
-  anchor.append(face(chat.title, chat.channel, chat.id), name, element('span', 'unseen', `, ${CHANNELS[chat.channel]}`));
+  anchor.append(face(chat.title, chat.channel), name, element('span', 'unseen', `, ${CHANNELS[chat.channel]}`));
   item.append(anchor);
   return item;
 }
@@ -137,8 +124,10 @@ function subtitle(chat) {
   return parts.join(' · ');
 }
 
-// The phone a delivery is on: the newest of that name, for a group may have moved.
-export function phoneOf(title, channel) {
+// The phone a delivery is on; or the newest of that name, for a group may have moved.
+export function phoneOf({ chat: id, recipient: title, channel }) {
+  const known = phones.get(String(id));
+  if (known) return known.card;
   return [...phones.values()].filter(({ chat }) => chat.title === title && chat.channel === channel).at(-1)?.card;
 }
 
@@ -149,8 +138,13 @@ export function phoneOfRole(role) {
 
 export const chatOf = (id) => phones.get(String(id))?.chat;
 
+// Whether nobody has said anything in the chat *id* yet.
+export const silent = (id) => !phones.get(String(id))?.bubbles.size;
+
+// The groups that a keeper runs.
 export function groupsOf(person) {
-  return chats().filter((chat) => /group/.test(chat.kind) && (chat.can_write ?? []).includes(person));
+  if (world.people.get(person)?.role !== 'keeper') return [];
+  return [...phones.values()].map(({ chat }) => chat).filter((chat) => /group/.test(chat.kind) && (chat.can_write ?? []).includes(person));
 }
 
 // --- messages --------------------------------------------------------------------
@@ -230,7 +224,7 @@ export function begin(state) {
   phones.clear();
   part('grid').replaceChildren();
   part('chats').replaceChildren();
-  for (const chat of woven([...state.chats, ...unseen().filter(({ id }) => !state.chats.some((each) => each.id === id))])) {
+  for (const chat of woven(state.chats)) {
     const known = phone(chat);
     if (known) chat.messages.forEach((message) => bubble(known, message));
   }
@@ -243,7 +237,6 @@ export function update(bundle) {
   if (bundle.total !== undefined) total = bundle.total;
   (bundle.chats ?? []).forEach(phone);
   if (bundle.people) {
-    unseen().forEach(phone);
     for (const known of phones.values()) {
       const person = world.people.get(known.chat.person);
       if (person && known.chat.kind === 'private') Object.assign(known.chat, { started: person.started, blocked: person.blocked });

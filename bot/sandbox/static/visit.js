@@ -30,8 +30,8 @@ export async function attempt(control, problem, action) {
   if (control?.getAttribute('aria-busy') === 'true') return false;
   control?.setAttribute('aria-busy', 'true');
   try {
-    await visit(action);
-    tell(problem, '');
+    const { note } = await visit(action);
+    tell(problem, note ?? '');
     return true;
   } catch (error) {
     tell(problem, error.message);
