@@ -170,7 +170,7 @@ function unsent(rows) {
   list.dataset.drawn = text;
   list.replaceChildren(...rows.slice(0, MOST_ROWS).map((row) => {
     const item = element('li');
-    item.append(named(row), ` ${[CHANNELS[row.channel] ?? row.channel, row.why].filter(Boolean).join(': ')}`);
+    item.append(named(row), ` · ${[CHANNELS[row.channel] ?? row.channel, row.why].filter(Boolean).join(' · ')}`);
     return item;
   }));
 }

@@ -64,7 +64,10 @@ onVisit((action) => {
 export function noticeMessages(messages) {
   for (const message of messages) {
     if (!message.outgoing) continue;
-    if (message.chat === joined) tick('join');
+    if (message.chat === joined && !done.has('join')) {
+      tick('join');
+      lead('ask', `#chat-${joined}`);
+    }
     if (message.chat === asked) tick('ask');
   }
 }
@@ -85,7 +88,11 @@ export function offer() {
   if (recall().closed || !world.links.length || !world.can.includes('kill')) return;
   part('guide').hidden = false;
   const editor = phoneOfRole('editor');
-  if (editor) part('guide-steps').querySelector('[data-step=broadcast] a').href = `#${editor.id}`;
+  if (editor) lead('broadcast', `#${editor.id}`);
+}
+
+function lead(step, where) {
+  part('guide-steps').querySelector(`[data-step=${step}] a`).href = where;
 }
 
 part('guide-close').addEventListener('click', () => {

@@ -2,7 +2,7 @@
 import { callName } from './bubbles.js';
 import { element } from './markup.js';
 import { set, toggle } from './menu.js';
-import { chatOf, groupsOf, silent } from './phones.js';
+import { OUTSIDE, chatOf, groupsOf, silent } from './phones.js';
 import { attempt } from './visit.js';
 import { world } from './world.js';
 
@@ -13,6 +13,7 @@ const SWITCHES = {
   telegram_down: ['Telegram is down', 'no connection at all'],
   twilio_down: ['Twilio is down', 'no connection at all'],
 };
+const READING = 9000; // milliseconds that a last word stays
 const switches = new Map();
 
 // --- trouble -----------------------------------------------------------------------
@@ -29,9 +30,11 @@ function trouble() {
     row.append(node, line);
     part('switches').append(row);
   }
-  for (const act of ['publish', 'kill']) {
-    part(act).addEventListener('click', (event) => attempt(event.currentTarget, part('trouble-problem'), { do: act }));
-  }
+  part('kill').addEventListener('click', ({ currentTarget }) => attempt(currentTarget, part('trouble-problem'), { do: 'kill' }));
+  part('publish').addEventListener('click', async ({ currentTarget }) => {
+    const answer = await attempt(currentTarget, part('publish-problem'), { do: 'publish' });
+    if (answer) toast('calm', `Published: “${answer.title}”. Readers get it when the editor asks for /broadcast.`);
+  });
 }
 
 // --- the application ---------------------------------------------------------------
@@ -41,8 +44,8 @@ const seconds = (number) => `${number.toFixed(1)} s`;
 // Two ways to say it: a sign for the head of the page, a sentence for the panel.
 export function standing({ state, starts, recovered_in: recovered, doubtful }) {
   switch (state) {
-    case 'down': return ['Killed', 'The process is gone. What it had to send is in its database; it starts again by itself.'];
-    case 'starting': return [starts > 1 ? 'Starting again' : 'Starting', 'It reads where it stopped.'];
+    case 'down': return ['Killed', 'The process is gone. What it had to send is written down; it starts again by itself.'];
+    case 'starting': return starts > 1 ? ['Starting again', 'The process starts again, and reads where it stopped.'] : ['Starting', ''];
     case 'up': {
       if (!(starts > 1) || recovered == null) return ['Running', ''];
       const calls = doubtful === 1 ? 'call' : 'calls';
@@ -56,24 +59,36 @@ export function standing({ state, starts, recovered_in: recovered, doubtful }) {
   }
 }
 
+let told = ''; // of the process's fate
+let timer = 0;
+
+// Says something at the foot of the window; the last word goes after a while.
+function toast(tone, words) {
+  clearTimeout(timer);
+  part('toast').dataset.tone = tone;
+  part('toast').textContent = words;
+  if (tone === 'up' || tone === 'calm') timer = setTimeout(() => { part('toast').dataset.tone = 'none'; }, READING);
+}
+
 function application() {
+  const { state, starts } = world.application;
   const [sign, words] = standing(world.application);
   const node = part('application');
-  document.body.dataset.application = world.application.state;
   node.hidden = !sign;
-  node.dataset.state = world.application.state;
+  node.dataset.state = state;
   if (node.textContent !== sign) node.textContent = sign;
-  part('fate').hidden = !words;
-  part('fate').dataset.state = world.application.state;
-  part('fate').textContent = words;
+  const fate = `${sign} ${starts}`;
+  if (fate !== told && words) toast(state, words);
+  told = fate;
+  part('opening').hidden = !world.closed;
+  if (part('opening').textContent !== world.closed) part('opening').textContent = world.closed;
   part('kill').hidden = !world.can.includes('kill');
   part('publish').hidden = !world.can.includes('publish');
-  part('kill').setAttribute('aria-disabled', String(world.application.state !== 'up'));
+  part('kill').setAttribute('aria-disabled', String(state !== 'up'));
 }
 
 // --- join links --------------------------------------------------------------------
 
-const LABELS = { start: 'Join on Telegram', startgroup: 'Add to a group', wa: 'Join on WhatsApp' };
 let drawn = '';
 
 function may(link, person) {
@@ -88,8 +103,11 @@ function option(value, text) {
   return node;
 }
 
+const hosts = (person) => Number(groupsOf(person.id)[0]?.note !== OUTSIDE);
+
 // Those who are not in yet come first: they have something to gain from the link.
 const fresh = ({ kind }) => {
+  if (kind === 'startgroup') return (a, b) => hosts(a) - hosts(b);
   const inside = (person) => !silent(kind === 'wa' ? person.whatsapp : person.chat);
   const weight = (person) => 2 * (person.role !== 'reader') + inside(person);
   return (a, b) => weight(a) - weight(b);
@@ -118,7 +136,8 @@ function row(link, people) {
   const who = element('select');
   who.setAttribute('aria-label', `Who follows “${link.label}”`);
   who.append(...people.map((person) => option(person.id, callName(person.name))));
-  const go = element('button', 'action', LABELS[link.kind] ?? 'Join now');
+  const go = element('button', 'action', 'Join now');
+  go.setAttribute('aria-label', `Join now: ${link.label}`);
   go.type = 'submit';
   go.disabled = !people.length;
   const line = element('div', 'join-line');
@@ -129,9 +148,10 @@ function row(link, people) {
     const fill = () => group.replaceChildren(...groupsOf(Number(who.value)).map((chat) => option(chat.id, chat.title)));
     who.addEventListener('change', fill);
     fill();
-    line.append(element('span', '', 'to'), group);
+    line.append(element('span', '', 'add'), group);
   }
-  form.append(head, line, go);
+  line.append(go);
+  form.append(head, line);
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     const person = Number(who.value);

@@ -57,6 +57,7 @@ function phone(chat) {
   known.under.title = (chat.members_names ?? []).join(', ');
   const closed = world.people.get(chat.person)?.window === false && chat.kind === 'whatsapp' && !chat.note;
   known.note.textContent = chat.note || (closed ? 'window closed' : '');
+  known.note.dataset.calm = chat.note === 'bot is administrator';
   known.note.hidden = !known.note.textContent;
   refresh(known);
   refreshMenu(known);
@@ -141,10 +142,14 @@ export const chatOf = (id) => phones.get(String(id))?.chat;
 // Whether nobody has said anything in the chat *id* yet.
 export const silent = (id) => !phones.get(String(id))?.bubbles.size;
 
-// The groups that a keeper runs.
+// What a group's head says where the bot is not.
+export const OUTSIDE = 'bot not here';
+
+// The groups that a keeper runs, first those where the bot is not.
 export function groupsOf(person) {
   if (world.people.get(person)?.role !== 'keeper') return [];
-  return [...phones.values()].map(({ chat }) => chat).filter((chat) => /group/.test(chat.kind) && (chat.can_write ?? []).includes(person));
+  return [...phones.values()].map(({ chat }) => chat).filter((chat) => /group/.test(chat.kind) && (chat.can_write ?? []).includes(person))
+    .sort((a, b) => Number(b.note === OUTSIDE) - Number(a.note === OUTSIDE));
 }
 
 // --- messages --------------------------------------------------------------------

@@ -25,17 +25,17 @@ export function onVisit(listener) {
 }
 
 // Carries *action* out while *control* shows that it is under way, and says beside it
-// what went wrong. Returns whether it succeeded.
+// what went wrong. Returns the answer, or null.
 export async function attempt(control, problem, action) {
-  if (control?.getAttribute('aria-busy') === 'true') return false;
+  if (control?.getAttribute('aria-busy') === 'true') return null;
   control?.setAttribute('aria-busy', 'true');
   try {
-    const { note } = await visit(action);
-    tell(problem, note ?? '');
-    return true;
+    const answer = await visit(action);
+    tell(problem, answer.note ?? '');
+    return answer;
   } catch (error) {
     tell(problem, error.message);
-    return false;
+    return null;
   } finally {
     control?.removeAttribute('aria-busy');
   }
