@@ -9,21 +9,26 @@ ARGS    ?=
 export PTB_TIMEDELTA := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check container format lock clean
+.PHONY: help demo test picture check container format lock clean
 
 help:
 	@echo "make demo    a whole newsroom on this machine, no account needed"
 	@echo "make test    every test          (ARGS='-k pacing' passes options on)"
 	@echo "make check   format, lint, types, import contracts"
-	@echo "make container  the image, built and run without an engine (as root, on Linux)"
+	@echo "make container  the image built and run without an engine (as root, on Linux)"
 	@echo "make format  let ruff put the code in shape"
+	@echo "make picture draws the README's pictures of the demo (wants chromium)"
 	@echo "make lock    renew the three locks (wants uv)"
 
 demo: $(READY)
 	@$(BIN)/harkara demo $(ARGS)
 
 test: $(READY)
+	@.ci/browser
 	@$(BIN)/python -m pytest $(ARGS)
+
+picture: $(READY)
+	@$(BIN)/python docs/picture.py
 
 check: $(READY)
 	@$(BIN)/ruff format --check .

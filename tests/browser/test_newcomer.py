@@ -1,0 +1,124 @@
+"""Somebody who has just typed ``make demo`` and plays with the page."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+LONGEST = 120  # seconds until the demo's own story is over
+WAIT = 60_000  # milliseconds for the application's answers on a busy machine
+
+
+@asynccontextmanager
+async def demo(folder: Path) -> AsyncIterator[str]:
+    """Start the demo, and give the page's address once visitors may act."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        "from bot.cli import main; main()",
+        "demo",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=folder,
+        env={"PATH": os.environ["PATH"]},  # nobody's settings
+    )
+    assert process.stdout is not None
+    drain = None
+    try:
+        told = ""
+        async with asyncio.timeout(LONGEST):
+            while "stays up until Ctrl-C" not in told:
+                line = await process.stdout.readline()
+                assert line, told
+                told += line.decode()
+        found = re.findall(r"http://127\.0\.0\.1:\d+", told)
+        drain = asyncio.create_task(process.stdout.read())
+        yield found[-1]
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await asyncio.wait_for(process.wait(), LONGEST)
+        if drain is not None:
+            await drain
+
+
+def received(phone: Any, headline: str) -> Any:
+    """Return the bubbles in which the bot brought *headline* to a phone."""
+    return phone.locator(".bubble.theirs", has_text=headline)
+
+
+async def test_the_newcomer_s_story(tmp_path: Path, open_page):
+    """Join, ask, broadcast, kill: all of it on the page, and nothing is lost."""
+    async with demo(tmp_path) as url, open_page(url) as tab:
+        page = tab.page
+        page.set_default_timeout(WAIT)
+
+        # Zoya and Kabir follow the links under an article.
+        for kind, name in (("start", "Zoya"), ("wa", "Kabir")):
+            form = page.locator(f"form.by-{kind}")
+            await form.get_by_role("combobox").select_option(label=name)
+            await form.get_by_role("button").click()
+        zoya, kabir = tab.phone("Zoya"), tab.phone("Kabir", "whatsapp")
+        await received(zoya, "Kashmir Watch").first.wait_for()
+        await received(kabir, "Kashmir Watch").first.wait_for()
+
+        # They ask for the newest story.
+        before = await zoya.locator(".bubble.theirs").count()
+        await zoya.get_by_role("textbox").fill("/latest")
+        await page.keyboard.press("Enter")
+        await zoya.locator(".bubble.theirs").nth(before).wait_for()
+        before = await kabir.locator(".bubble.theirs").count()
+        await kabir.get_by_role("button", name="LATEST").click()
+        await kabir.locator(".bubble.theirs").nth(before).wait_for()
+
+        # An article is published; Meera is shown it, and confirms.
+        await page.get_by_role("button", name="Publish the next article").click()
+        toast = page.locator("#toast", has_text="Published")
+        await toast.wait_for()
+        quoted = re.search("“(.+)”", await toast.inner_text())
+        assert quoted is not None
+        headline = quoted[1]
+        meera = tab.phone("Meera")
+        confirm = meera.get_by_role("button", name="Confirm")
+        before = await confirm.count()
+        await meera.get_by_role("button", name="/broadcast").click()
+        await confirm.nth(before).wait_for()
+        await page.get_by_role("switch", name="Slow network").click()
+        await confirm.nth(before).click()
+
+        # It begins to arrive; in the middle of it the process is killed.
+        strip = page.locator("#broadcast-title", has_text=headline)
+        await strip.wait_for()
+        await page.locator(".lane:nth-child(n+2):nth-child(-n+5) .token").first.wait_for()
+        await page.get_by_role("button", name="Kill the process").click()
+        sign = page.locator("#application")
+        await sign.filter(has_text="Killed").wait_for()
+        await sign.filter(has_text="Recovered in").wait_for()
+        await page.get_by_role("switch", name="Slow network").click()
+
+        # It arrives: in a group, with a reader, on WhatsApp; once each, or in doubt.
+        group = tab.phone("Srinagar Neighbours")
+        await page.locator("#delivery-summary:not(:has-text('under way'))").wait_for()
+        for phone, name in ((group, "Srinagar"), (zoya, "Zoya"), (kabir, "Kabir")):
+            row = page.locator("#delivery-rows .delivery", has_text=name)
+            state = await row.locator(".chip").text_content()
+            if state == "doubtful":
+                assert await received(phone, headline).count() <= 1
+            else:
+                await received(phone, headline).first.wait_for()
+                assert await received(phone, headline).count() == 1
+
+        # And it answers again.
+        before = await zoya.locator(".bubble.theirs").count()
+        await zoya.get_by_role("button", name="/help").click()
+        await zoya.locator(".bubble.theirs").nth(before).wait_for()
+        await page.locator("#guide-steps li[data-done=true]").nth(3).wait_for()
+        assert await page.locator("#guide-steps li[data-done=true]").count() == 4
