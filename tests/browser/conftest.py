@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.async_playwright import (  # type: ignore[import-untyped]  # it ships none
+    Axe,
+)
 from playwright.async_api import async_playwright
 
 from bot.sandbox import Sandbox
@@ -166,9 +168,7 @@ async def scene() -> AsyncIterator[Scene]:
         keeper = world.person("Bilal", language="en", role="keeper")
         reader = world.person("Imran", language="ur", role="reader")
         newcomer = world.person("Haris", language="ur", role="reader")
-        phone = world.person(
-            "Gul", language="en", phone="+923005550101", role="reader"
-        )
+        phone = world.person("Gul", language="en", phone="+923005550101", role="reader")
         group = world.group("Srinagar Neighbours", [reader], [keeper])
         channel = world.channel("Headlines", [keeper])
         scene = Scene(sandbox, editor, reader, newcomer, phone, group)

@@ -97,7 +97,9 @@ async def test_the_newcomer_s_story(tmp_path: Path, open_page):
         # It begins to arrive; in the middle of it the process is killed.
         strip = page.locator("#broadcast-title", has_text=headline)
         await strip.wait_for()
-        await page.locator(".lane:nth-child(n+2):nth-child(-n+5) .token").first.wait_for()
+        await page.locator(
+            ".lane:nth-child(n+2):nth-child(-n+5) .token"
+        ).first.wait_for()
         await page.get_by_role("button", name="Kill the process").click()
         sign = page.locator("#application")
         await sign.filter(has_text="Killed").wait_for()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-
 STATES = [
     "queued",
     "sending",
@@ -123,7 +122,9 @@ async def test_the_focus_survives_what_arrives(scene, open_page):
         page, world = tab.page, scene.sandbox.world
         meera = tab.phone("Meera")
         await meera.get_by_role("button", name="Cancel").focus()
-        offer = next(m for m in world.chats[scene.editor.id].messages.values() if m.buttons)
+        offer = next(
+            m for m in world.chats[scene.editor.id].messages.values() if m.buttons
+        )
         offer.text = "Nothing was sent."
         scene.sandbox.log.add("edited", scene.editor.id, message_id=offer.id)
         await meera.get_by_text("Nothing was sent.").wait_for()
@@ -143,6 +144,26 @@ async def test_the_focus_survives_what_arrives(scene, open_page):
         scene.broadcast("accepted")
         await page.locator(".lane:nth-child(3) .token").wait_for()
         assert await page.evaluate(FOCUSED) == before
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+async def test_deliveries_move_only_for_those_who_like_it(scene, open_page, motion):
+    async with open_page(scene.url, reduced_motion=motion) as tab:
+        page = tab.page
+        await page.evaluate("""() => {
+          const animate = Element.prototype.animate;
+          window.moves = 0;
+          Element.prototype.animate = function (...all) {
+            window.moves += 1;
+            return animate.apply(this, all);
+          };
+        }""")
+        scene.broadcast("queued")
+        await page.locator(".lane:nth-child(1) .token").wait_for()
+        scene.broadcast("accepted")
+        await page.locator(".lane:nth-child(3) .token").wait_for()
+        moves = await page.evaluate("() => window.moves")
+        assert moves == (1 if motion == "no-preference" else 0)
 
 
 async def test_right_to_left_text_is_right(scene, open_page):
@@ -195,7 +216,9 @@ async def test_a_crowd_is_shown_and_one_can_jump_to_each(scene, open_page):
         scene.say(person, f"News for {number}")
     async with open_page(scene.url, width=390) as tab:
         assert await tab.page.locator(".phone").count() == 60
-        assert "more chats are not shown" in await tab.page.locator("#more").inner_text()
+        assert (
+            "more chats are not shown" in await tab.page.locator("#more").inner_text()
+        )
         await tab.page.locator("a.jump", has_text="Reader 60").click()
         phone = tab.phone("Reader 60")
         await tab.page.wait_for_timeout(800)  # a smooth scroll rings no bell

@@ -30,7 +30,9 @@ function trouble() {
     row.append(node, line);
     part('switches').append(row);
   }
-  part('kill').addEventListener('click', ({ currentTarget }) => attempt(currentTarget, part('trouble-problem'), { do: 'kill' }));
+  part('kill').addEventListener('click', ({ currentTarget }) => {
+    if (world.application.state === 'up') attempt(currentTarget, part('trouble-problem'), { do: 'kill' });
+  });
   part('publish').addEventListener('click', async ({ currentTarget }) => {
     const answer = await attempt(currentTarget, part('publish-problem'), { do: 'publish' });
     if (answer) toast('calm', `Published: “${answer.title}”. Readers get it when the editor asks for /broadcast.`);
