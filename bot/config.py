@@ -173,6 +173,27 @@ def load(
     Raises:
         ConfigError: Every problem at once, each with what to do.
     """
+    settings, problems = examine(file, environ, channels=channels)
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return settings
+
+
+def examine(
+    file: Path = FILE,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    channels: bool = True,
+) -> tuple[Settings, list[str]]:
+    """Read the settings as far as they can be read; arguments are those of `load`.
+
+    Returns:
+        The settings, without those that are of no use, and every problem, each with
+        what to do.
+
+    Raises:
+        ConfigError: The file cannot be read at all.
+    """
     values: dict[str, Any] = {}
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -196,9 +217,7 @@ def load(
     problems += _public_url(settings) + _listen(settings)
     if channels and not (problems or settings.telegram or settings.whatsapp):
         problems = list(NO_CHANNEL)
-    if problems:
-        raise ConfigError("\n".join(problems))
-    return settings
+    return settings, problems
 
 
 def _problem(location: tuple[int | str, ...], message: str) -> str:

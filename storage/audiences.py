@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, case, exists, func, select, update
 
 from bot.domain.deliveries import State
 from bot.domain.errors import Refusal, Unknown
-from bot.domain.recipients import Audience, AudienceId
+from bot.domain.recipients import Audience, AudienceId, Channel, Kind, Standing
+from bot.ports import Windows
 from storage.recipients import to_recipient
 from storage.tables import PENDING, audiences, consents, deliveries, enrolments
 from storage.tables import recipients as recipient_table
@@ -16,7 +17,7 @@ from storage.tables import recipients as recipient_table
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Row
+    from sqlalchemy import ColumnElement, Row
 
     from bot.domain.joinlinks import JoinLinkId
     from bot.domain.recipients import Consent, Recipient, RecipientId
@@ -193,6 +194,42 @@ class Audiences:
         )
         keys = self._connection.keys
         return [(to_recipient(row, keys), row.end_reason) for row in rows]
+
+    async def chats(self) -> list[Recipient]:
+        """Return the groups and Telegram channels in any audience, by number."""
+        rows = await self._connection.rows(
+            select(recipient_table)
+            .where(recipient_table.c.kind != Kind.READER, _enrolled())
+            .order_by(recipient_table.c.id)
+        )
+        return [to_recipient(row) for row in rows]
+
+    async def windows(self, *, since: datetime) -> Windows:
+        """Count enrolled WhatsApp readers by whether they wrote after *since*."""
+        is_open = and_(
+            recipient_table.c.last_inbound_at.is_not(None),
+            recipient_table.c.last_inbound_at > since,
+        )
+        row = await self._connection.row(
+            select(
+                func.count(recipient_table.c.id).label("readers"),
+                func.count(case((is_open, 1))).label("open"),
+            ).where(
+                recipient_table.c.channel == Channel.WHATSAPP,
+                recipient_table.c.standing == Standing.ACTIVE,
+                _enrolled(),
+            )
+        )
+        if row is None:
+            return Windows(open=0, closed=0)
+        return Windows(open=row.open, closed=row.readers - row.open)
+
+
+def _enrolled() -> ColumnElement[bool]:
+    return exists().where(
+        enrolments.c.recipient_id == recipient_table.c.id,
+        enrolments.c.ended_at.is_(None),
+    )
 
 
 def _audience(row: Row[Any]) -> Audience:

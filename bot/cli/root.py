@@ -10,6 +10,7 @@ from bot.cli import (
     articles,
     audiences,
     broadcasts,
+    check,
     demo,
     editors,
     formatting,
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("run")(service.run)
+app.command("check")(check.check)
 app.command("health")(health.health)
 app.command("format")(formatting.format_)
 app.add_typer(service.database, name="database")

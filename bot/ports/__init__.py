@@ -26,6 +26,7 @@ from bot.ports.values import (
     ReplyLease,
     Sender,
     Taken,
+    Windows,
 )
 from bot.ports.world import (
     Chats,
@@ -62,4 +63,5 @@ __all__ = [
     "Senders",
     "Taken",
     "Transaction",
+    "Windows",
 ]

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         ReplyLease,
         Sender,
         Taken,
+        Windows,
     )
 
 
@@ -210,6 +211,12 @@ class Audiences(Protocol):
         self, audience: AudienceId, *, limit: int
     ) -> list[tuple[Recipient, str]]:
         """Return who left last and is not back, with the reason, newest first."""
+
+    async def chats(self) -> list[Recipient]:
+        """Return the groups and Telegram channels in any audience, by number."""
+
+    async def windows(self, *, since: datetime) -> Windows:
+        """Count enrolled WhatsApp readers by whether they wrote after *since*."""
 
 
 class JoinLinks(Protocol):

@@ -113,4 +113,12 @@ class Backlog:
     oldest: datetime | None  #: when the first of them came in; None if none waits
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Windows:
+    """How many enrolled WhatsApp readers may be sent text, and how many may not."""
+
+    open: int
+    closed: int
+
+
 MessageKey = tuple["AudienceId", "Channel", "Form", int]  # the last: part, from 1

@@ -140,7 +140,7 @@ class Methods:
     def _get_me(self, _given: dict[str, Any]) -> dict[str, Any]:
         return {
             **self._world.bot_user(),
-            "can_join_groups": True,
+            "can_join_groups": self._world.joins_groups,
             "can_read_all_group_messages": not self._world.privacy,
             "supports_inline_queries": False,
             "can_connect_to_business": False,

@@ -41,7 +41,7 @@ def message(account_sid: str, submission: Submission) -> dict[str, Any]:
     }
 
 
-def account(account_sid: str) -> dict[str, Any]:
+def account(account_sid: str, *, status: str, kind: str) -> dict[str, Any]:
     """Return the Account resource."""
     return {
         "auth_token": None,
@@ -50,10 +50,34 @@ def account(account_sid: str) -> dict[str, Any]:
         "friendly_name": "Sandbox",
         "owner_account_sid": account_sid,
         "sid": account_sid,
-        "status": "active",
+        "status": status,
         "subresource_uris": {},
-        "type": "Full",
+        "type": kind,
         "uri": f"/2010-04-01/Accounts/{account_sid}.json",
+    }
+
+
+def senders(address: str, *, status: str, inbound_url: str | None) -> dict[str, Any]:
+    """Return the list of WhatsApp senders: the one there is."""
+    return {
+        "senders": [
+            {
+                "sid": "XE00000000000000000000000000005a4d",
+                "sender_id": address,
+                "status": status,
+                "configuration": {"waba_id": "1"},
+                "webhook": {
+                    "callback_url": inbound_url,
+                    "callback_method": "POST",
+                    "fallback_url": None,
+                    "fallback_method": "POST",
+                    "status_callback_url": None,
+                    "status_callback_method": "POST",
+                },
+                "url": "/v2/Channels/Senders/XE00000000000000000000000000005a4d",
+            }
+        ],
+        "meta": {"key": "senders", "page": 0, "page_size": 50, "next_page_url": None},
     }
 
 
@@ -90,7 +114,7 @@ def content(
             "content_type": "twilio/text",
             "flows": None,
             "name": template.name,
-            "rejection_reason": "",
+            "rejection_reason": template.rejection,
             "status": template.status,
             "type": "whatsapp",
         },

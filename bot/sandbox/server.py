@@ -128,6 +128,8 @@ class Sandbox:
             number=whatsapp_number,
         )
         self.control = Control(self, port=ports[2])
+        self.telegram.listener.clock = clock
+        self.twilio.listener.clock = clock
         self.faults.switch = self._switch
         self.faults.drop_idle = lambda provider: self._listener(provider).close_idle()
 

@@ -70,6 +70,9 @@ class TwilioServer:
         seed: int = 0,
     ) -> None:
         self.account_sid = account_sid
+        self.account_status = "active"  #: or suspended, closed
+        self.account_type = "Full"  #: or Trial
+        self.sender_status = "ONLINE"  #: as the Senders API says it
         self.service_sid = f"MG{account_sid[2:]}"
         self._auth = f"{account_sid}:{auth_token}"
         self._log = log
@@ -205,7 +208,18 @@ class TwilioServer:
                     None,
                 )
             if method == "Accounts.fetch":
-                return 200, resources.account(self.account_sid), None
+                account_found = resources.account(
+                    self.account_sid, status=self.account_status, kind=self.account_type
+                )
+                return 200, account_found, None
+        if method == "Senders.list":
+            network = self.network
+            listed = resources.senders(
+                network.sender,
+                status=self.sender_status,
+                inbound_url=network.inbound_url,
+            )
+            return 200, listed, None
         if method.startswith("Content"):
             found = resources.content(self.account_sid, path, self.network.templates)
             if found is None:
@@ -356,6 +370,8 @@ def _method_name(request: web.BaseRequest) -> str:
         return "Messages.create" if post else "Messages.list"
     if "/Messages/" in path and not post:
         return "Messages.fetch"
+    if path == "/v2/Channels/Senders" and not post:
+        return "Senders.list"
     if path.startswith("/v1/Content") and not post:
         return "Content.fetch" if "/HX" in path else "Content.list"
     if re.fullmatch(r"/2010-04-01/Accounts/\w+\.json", path) and not post:

@@ -39,6 +39,7 @@ class Template:
     language: str = "en"
     category: str = "MARKETING"
     buttons: list[str] = field(default_factory=list)
+    rejection: str = ""  #: why WhatsApp refused it
 
     @property
     def variables(self) -> list[str]:

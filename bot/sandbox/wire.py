@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -63,6 +65,7 @@ class Listener:
         seed: int | str = 0,
     ) -> None:
         self.port = port
+        self.clock: Callable[[], float] | None = None  #: what `Date` tells, if not now
         self._handler = handler
         self._keep_alive = keep_alive
         self._latency = latency
@@ -133,11 +136,16 @@ class Listener:
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         self._busy.add(request.protocol)
         try:
-            return await self._handler(request)
+            response = await self._handler(request)
+            if self.clock is not None and not response.prepared:
+                moment = datetime.fromtimestamp(self.clock(), UTC)
+                response.headers["Date"] = format_datetime(moment, usegmt=True)
         except Dropped:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=499)
+        else:
+            return response
         finally:
             self._busy.discard(request.protocol)
 

@@ -29,6 +29,7 @@ class World(Population):
     updates: Updates
     network: WhatsApp
     privacy = True  #: in groups the bot sees only what is meant for it
+    joins_groups = True  #: whether the bot may be added to groups
 
     def __init__(
         self,

@@ -41,6 +41,7 @@ def test_there_is_what_the_documents_speak_of():
         "demo",
         "run",
         "health",
+        "check",
         "format",
         "database upgrade",
         "audience create",
