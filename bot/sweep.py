@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.domain.broadcasts import BroadcastState
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from bot.ports import Clock, Database, Runner, Transaction
 
 log = logging.getLogger("harkara.sweep")
+
+#: A clock that is behind the latest moment we know by more was set back.
+SET_BACK = timedelta(minutes=1)
 
 
 class Sweep:
@@ -39,11 +43,13 @@ class Sweep:
         self._runner = runner
         self._senders = senders
         self._notices = notices
+        self._seen: datetime | None = None
 
     async def run(self, _key: str) -> None:
         """Look at everything once."""
         now = self._clock.now()
         async with self._database.transaction() as tx:
+            await self._look_at_the_clock(tx, now=now)
             await tx.deliveries.expire(now=now)
             await self._finish(tx, now=now)
             for recipient in await tx.recipients.to_retry(now=now):
@@ -54,6 +60,21 @@ class Sweep:
                 work = await tx.senders.has_work(sender, now=now)
             if work:
                 await self._runner.kick("pump", str(sender))
+
+    async def _look_at_the_clock(self, tx: Transaction, *, now: datetime) -> None:
+        """Let nobody wait for a moment that the old clock named, if it was set back.
+
+        What must not come too soon is asked for again: a provider that wanted us to
+        wait says so once more.
+        """
+        seen = self._seen or await tx.senders.latest_moment()
+        if seen is not None and seen - now > SET_BACK:
+            ended = await tx.senders.end_waits(now=now)
+            log.warning(
+                "the clock was set back; harkara check compares it with the providers'",
+                extra={"seconds": round((seen - now).total_seconds()), "waits": ended},
+            )
+        self._seen = now
 
     async def _finish(self, tx: Transaction, *, now: datetime) -> None:
         open_ones = await tx.broadcasts.in_state(

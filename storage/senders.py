@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 
 from bot.domain.deliveries import Progress, State
 from bot.domain.errors import Fenced, Unknown
@@ -12,7 +12,17 @@ from bot.domain.pacing import BELIEVED
 from bot.domain.recipients import SenderId
 from bot.ports import Sender, Taken
 from storage import due
-from storage.tables import IN_HAND, OPEN, attempts, deliveries, replies, senders
+from storage.tables import (
+    IN_HAND,
+    OPEN,
+    attempts,
+    broadcasts,
+    deliveries,
+    inbound,
+    recipients,
+    replies,
+    senders,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -109,6 +119,31 @@ class Senders:
             )
             .values(clock=until)
         )
+
+    async def latest_moment(self) -> datetime | None:
+        """Return the latest moment at which something was written down, if any was."""
+        newest = select(inbound.c.received_at).order_by(inbound.c.id.desc()).limit(1)
+        moments = [
+            await self._connection.value(newest),
+            await self._connection.value(select(func.max(broadcasts.c.planned_at))),
+            await self._connection.value(select(func.max(broadcasts.c.confirmed_at))),
+            await self._connection.value(select(func.max(broadcasts.c.finished_at))),
+        ]
+        return max((each for each in moments if each is not None), default=None)
+
+    async def end_waits(self, *, now: datetime) -> int:
+        """End every wait that lies ahead of *now*, for any sender; how many."""
+        ended = 0
+        for table in (deliveries, replies):
+            waits = (due.stated(table.c.state, State.QUEUED), table.c.due_at > now)
+            ended += await self._connection.run(
+                update(table).where(*waits).values(due_at=now)
+            )
+        for table, clock in ((recipients, "next_at"), (senders, "clock")):
+            ended += await self._connection.run(
+                update(table).where(table.c[clock] > now).values({clock: now})
+            )
+        return ended
 
     async def set_down(self, sender: SenderId, reason: str) -> None:
         """Note why the sender is down; empty when it is up again."""

@@ -80,6 +80,18 @@ class Senders(Protocol):
     async def delay(self, sender: SenderId, until: datetime) -> None:
         """Send nothing more before *until*, whoever the owner is."""
 
+    async def latest_moment(self) -> datetime | None:
+        """Return the latest moment at which something was written down, if any was.
+
+        One that lies ahead tells that the machine's clock was set back.
+        """
+
+    async def end_waits(self, *, now: datetime) -> int:
+        """End every wait that lies ahead of *now*, for any sender; how many.
+
+        They were reckoned by a clock that has been set back since.
+        """
+
     async def set_down(self, sender: SenderId, reason: str) -> None:
         """Note why the sender is down; empty when it is up again."""
 
