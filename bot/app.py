@@ -44,6 +44,7 @@ from storage.lock import FileLock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from zoneinfo import ZoneInfo
 
     from bot.config import Settings
     from bot.domain.recipients import SenderId
@@ -71,6 +72,7 @@ class Desk(Services):
     """The services, with what only this machine knows."""
 
     bot: Bot | None
+    zone: ZoneInfo  #: of the times that are shown to people
     audiences: tuple[str, ...]  #: where a broadcast goes unless told otherwise
     is_running: Callable[[], bool]  #: whether an application works on the database
 
@@ -140,6 +142,7 @@ async def open_desk(
         yield Desk(
             **{each.name: getattr(services, each.name) for each in fields(Services)},
             bot=bot,
+            zone=settings.zone,
             audiences=settings.audiences,
             is_running=partial(_is_running, settings),
         )

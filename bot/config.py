@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import (
     BaseModel,
@@ -116,6 +117,9 @@ class Settings(BaseModel):
     whatsapp_rate: float = Field(
         70, gt=0, le=400, description="Messages a second from the WhatsApp sender"
     )
+    timezone: str = Field(
+        "UTC", description="Zone of the times that are shown, as Asia/Karachi"
+    )
     timeout: float = Field(
         15, gt=0, le=120, description="Seconds to wait for a provider's answer"
     )
@@ -149,6 +153,11 @@ class Settings(BaseModel):
     def key_path(self) -> Path | None:
         """The key's file, where one is named."""
         return Path(self.key_file) if self.key_file else None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of the times that are shown."""
+        return ZoneInfo(self.timezone)
 
     @property
     def listen_address(self) -> tuple[str, int]:
@@ -214,7 +223,7 @@ def examine(
             values.pop(str(each["loc"][0]), None)
         settings = Settings.model_validate(values)
     problems += _telegram(settings) + _whatsapp(settings) + _key(settings)
-    problems += _public_url(settings) + _listen(settings)
+    problems += _public_url(settings) + _listen(settings) + _timezone(settings)
     if channels and not (problems or settings.telegram or settings.whatsapp):
         problems = list(NO_CHANNEL)
     return settings, problems
@@ -267,6 +276,24 @@ def _key(settings: Settings) -> list[str]:
             )
         ]
     return []
+
+
+def _timezone(settings: Settings) -> list[str]:
+    wrong = settings.timezone
+    try:
+        ZoneInfo(wrong)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        pass
+    else:
+        return []
+    # People write the city alone, or all in small letters.
+    known: dict[str, str] = {}
+    for name in sorted(available_timezones()):
+        known[name.lower()] = name
+        known.setdefault(name.lower().rpartition("/")[2], name)
+    near = get_close_matches(wrong.lower().replace(" ", "_"), known, n=1)
+    hint = f"did you mean {known[near[0]]}?" if near else "write it as Asia/Karachi"
+    return [f"HARKARA_TIMEZONE: {wrong!r} is no time zone; {hint}"]
 
 
 def _public_url(settings: Settings) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.common import DEFAULT_CONFIG, ConfigFile, at_desk, table
+from bot.cli.common import DEFAULT_CONFIG, ConfigFile, at_desk, shown_at, table
 from bot.cli.formatting import read_text
 from bot.domain.articles import Draft
 
@@ -45,12 +45,12 @@ def list_(
 
     async def work(desk: Desk) -> None:
         table(
-            ("ID", "VERSION", "TAKEN IN (UTC)", "BEGINS"),
+            ("ID", "VERSION", f"TAKEN IN ({desk.zone})", "BEGINS"),
             [
                 (
                     each.id,
                     each.version,
-                    f"{each.taken_in_at:%Y-%m-%d %H:%M}",
+                    shown_at(each.taken_in_at, desk.zone),
                     (each.draft.headline or each.draft.text)[:60].split("\n")[0],
                 )
                 for each in await desk.editorial.latest(limit)

@@ -20,6 +20,8 @@ from bot.domain.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from bot.app import Desk
 
@@ -88,6 +90,11 @@ def at_desk(
         return asyncio.run(wired())
     except (HarkaraError, ValueError) as error:
         fail(error)
+
+
+def shown_at(moment: datetime, zone: ZoneInfo) -> str:
+    """Return a moment as people in *zone* write it."""
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

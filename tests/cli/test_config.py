@@ -211,3 +211,24 @@ def test_the_key_is_given_in_one_way_only_and_must_be_one(file):
     [told] = problems(file, {"HARKARA_ENCRYPTION_KEY": "hunter2", **WHATSAPP})
     assert "is no key: make one with" in told
     assert "hunter2" not in told
+
+
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [
+        ("Asia/Karachee", "did you mean Asia/Karachi?"),
+        ("asia/karachi", "did you mean Asia/Karachi?"),
+        ("Karachi", "did you mean Asia/Karachi?"),
+        ("new delhi", "write it as Asia/Karachi"),
+        ("new york", "did you mean America/New_York?"),
+        ("../UTC", "did you mean"),
+        ("Asia", "did you mean"),
+        ("\x00", "write it as Asia/Karachi"),
+    ],
+)
+def test_a_time_zone_that_is_none_is_told_with_the_nearest(file, wrong, near):
+    (told,) = problems(file, {**WHATSAPP, "HARKARA_TIMEZONE": wrong})
+    assert told.startswith(f"HARKARA_TIMEZONE: {wrong!r} is no time zone; ")
+    assert near in told
+    settings = load(file, {**WHATSAPP, "HARKARA_TIMEZONE": "Asia/Kolkata"})
+    assert str(settings.zone) == "Asia/Kolkata"
