@@ -42,7 +42,8 @@ log = logging.getLogger("harkara.ledger")
 T = TypeVar("T")
 R = TypeVar("R")
 
-#: Waits before an answer that the database would not take is written again.
+#: Waits before an answer that the database would not take is written again; the last
+#: one holds for as long as we are not to stop.
 REPORT_AGAIN = (
     timedelta(milliseconds=200),
     timedelta(seconds=1),
@@ -113,6 +114,7 @@ class Ledger:
         self._policy = policy
         self._templates = templates
         self._telegram = telegram
+        self._hurried = False
         self._marks: GroupCommit[tuple[Attempt, int], bool] = GroupCommit(
             self._write_marks
         )
@@ -141,14 +143,25 @@ class Ledger:
         Returns:
             The delivery as it now stands; None if there is no such attempt.
         """
-        for wait in REPORT_AGAIN:
+        tried = 0
+        while True:
             try:
                 return await self._reports.submit((report, rest_until))
-            except StorageError:
-                # What a provider said is worth some patience with the disk.
-                log.warning("an answer could not be written yet")
+            except StorageError as error:
+                # What a provider said is worth some patience with the disk: once we
+                # have gone, nobody knows whether the message arrived.
+                if self._hurried and tried >= len(REPORT_AGAIN):
+                    raise
+                log.warning(
+                    "an answer could not be written yet", extra={"reason": str(error)}
+                )
+                wait = REPORT_AGAIN[min(tried, len(REPORT_AGAIN) - 1)]
                 await self._clock.sleep_until(self._clock.now() + wait)
-        return await self._reports.submit((report, rest_until))
+                tried += 1
+
+    def hurry(self) -> None:
+        """Be asked to stop: wait for the disk a few seconds more, and no longer."""
+        self._hurried = True
 
     async def end(
         self,

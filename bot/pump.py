@@ -22,6 +22,7 @@ from bot.domain.errors import (
     Moved,
     SenderDown,
     SendError,
+    StorageError,
     TryLater,
 )
 from bot.domain.outcomes import Report, RetryPolicy
@@ -52,6 +53,8 @@ MARGIN = timedelta(milliseconds=50)
 GLANCE = timedelta(milliseconds=200)
 #: How long to leave a sender alone that the provider does not accept.
 DOWN = timedelta(seconds=60)
+#: How long to leave a database alone that could not take what a message had become.
+UNWRITABLE = timedelta(seconds=5)
 #: How far ahead the sender's clock may be while rows are still taken in hand. Beyond
 #: it (after a flood wait) they are better left where others can stop them.
 AHEAD = timedelta(seconds=2)
@@ -93,6 +96,7 @@ class Pump:
         self._stopping = asyncio.Event()
         self._given_up = False
         self._down = False
+        self._pause = DOWN
         self._rest_until: datetime | None = None
         self._epoch = 0
 
@@ -119,7 +123,7 @@ class Pump:
             return None
         else:
             if self._down:
-                self._rest_until = again = self._clock.now() + DOWN
+                self._rest_until = again = self._clock.now() + self._pause
             return again
         finally:
             # What is in the air ends in its own time-outs, and is written down.
@@ -140,6 +144,7 @@ class Pump:
     def stop(self) -> None:
         """Claim nothing more; `run` returns once what is under way has ended."""
         self._stopping.set()
+        self._ledger.hurry()
 
     def give_up(self) -> None:
         """Wait no longer for the answers that have not come; those calls are in doubt.
@@ -167,7 +172,7 @@ class Pump:
                 )
                 await self._notices.doubtful(tx, taken.sender, taken.doubtful, now=now)
         self._epoch = taken.sender.epoch
-        self._down = False
+        self._down, self._pause = False, DOWN
 
     async def _drain(self) -> datetime | None:
         while not self._stopping.is_set():
@@ -306,6 +311,13 @@ class Pump:
     async def _guarded(self, work: Coroutine[None, None, None]) -> None:
         try:
             await work
+        except StorageError as error:
+            # Before its call: the row is queued again when the next epoch is taken.
+            log.error(  # noqa: TRY400 - the sentence says what to do; the place does not
+                "the database could not take the state of a message",
+                extra={"sender": self._sender, "reason": str(error)},
+            )
+            self._down, self._pause = True, UNWRITABLE
         except Exception:
             # The row stays as it was written last: sending becomes doubtful, and
             # leased is queued, when the next epoch is taken.

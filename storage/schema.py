@@ -45,9 +45,16 @@ async def revision_of(connection: ours.Connection) -> str:
 
 
 async def touch(connection: ours.Connection) -> None:
-    """Write the revision as it is."""
-    same = "UPDATE alembic_version SET version_num = version_num"
-    await connection.run(text(same))
+    """Write the revision as it is, and see whether there is room for 64 KiB more."""
+    for statement in (
+        "UPDATE alembic_version SET version_num = version_num",
+        "SAVEPOINT room",
+        "CREATE TABLE room (pages BLOB)",
+        "INSERT INTO room VALUES (zeroblob(65536))",
+        "ROLLBACK TO room",
+        "RELEASE room",
+    ):
+        await connection.run(text(statement))
 
 
 async def check(connection: ours.Connection, path: Path) -> None:

@@ -10,6 +10,8 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from bot.domain.errors import HarkaraError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
@@ -99,6 +101,12 @@ class LocalRunner:
         again: datetime | None = None
         try:
             again = await self._works[task](key)
+        except HarkaraError as error:
+            log.error(  # noqa: TRY400 - the sentence says what to do; the place does not
+                "task failed",
+                extra={"task": task, "key": key, "reason": str(error)},
+            )
+            again = self._clock.now() + AFTER_FAILURE
         except Exception:
             # Whatever it was, the tables know what is left to do.
             log.exception("task failed", extra={"task": task, "key": key})
