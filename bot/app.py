@@ -37,6 +37,7 @@ from handlers.telegram.updates import TelegramUpdates
 from handlers.telegram.webhook import PATH, TelegramWebhook, announce, secret_of
 from handlers.whatsapp.hooks import TwilioHooks
 from handlers.whatsapp.inbound import WhatsAppInbound
+from handlers.whatsapp.missed import MissedMessages
 from handlers.whatsapp.receipts import WhatsAppReceipts
 from handlers.whatsapp.signature import SignatureGuard
 from storage import KeySource, SqliteDatabase
@@ -56,6 +57,8 @@ log = logging.getLogger("harkara.app")
 SWEEP_EVERY = 1.0
 #: Seconds between two looks at calls in doubt.
 DOUBTS_EVERY = 10.0
+#: Seconds between two looks at what readers wrote and Twilio could not hand on.
+MISSED_EVERY = 300.0
 #: Seconds between two looks at groups that nobody has vouched for.
 STRANGERS_EVERY = 5.0
 #: Seconds before a provider that cannot be reached at start is tried again.
@@ -183,6 +186,17 @@ async def running(
         tasks: list[asyncio.Task[None]] = []
         closers: list[Callable[[], Awaitable[None]]] = []
         stack.push_async_callback(_drain, desk, list(pumps.values()), tasks, closers)
+        whatsapp = desk.messengers.get(Channel.WHATSAPP)
+        if isinstance(whatsapp, WhatsAppMessenger):
+            missed = MissedMessages(
+                listed=whatsapp.received_since,
+                database=desk.database,
+                clock=desk.clock,
+                runner=desk.runner,
+            )
+            await missed.begin()
+            desk.runner.register("missed", missed.run)
+            desk.runner.every(MISSED_EVERY, "missed", "all")
         await _listen(settings, desk, health, closers)
         if desk.bot is not None:
             if settings.telegram_webhook:

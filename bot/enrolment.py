@@ -411,15 +411,29 @@ class Enrolment:
     # --- leaving, moving, and what the provider says ----------------------------
 
     async def leave(
-        self, address: Address, *, reason: str = "asked to"
+        self,
+        address: Address,
+        *,
+        reason: str = "asked to",
+        before: datetime | None = None,
     ) -> list[Audience]:
-        """End every enrolment of who is at *address*; return what they left."""
+        """End every enrolment of who is at *address*; return what they left.
+
+        With *before*, an enrolment begun since stays: they have joined anew.
+        """
         now = self._clock.now()
         async with self._database.transaction() as tx:
             recipient = await tx.recipients.find(address)
             if recipient is None:
                 return []
-            return await tx.audiences.unenrol(recipient.id, reason=reason, now=now)
+            if before is None:
+                return await tx.audiences.unenrol(recipient.id, reason=reason, now=now)
+            left = []
+            for audience in await tx.audiences.of(recipient.id, before=before):
+                left += await tx.audiences.unenrol(
+                    recipient.id, audience=audience.id, reason=reason, now=now
+                )
+            return left
 
     async def find(self, address: Address) -> tuple[Recipient, list[Audience]] | None:
         """Return who is at *address* and where they are enrolled."""
@@ -429,12 +443,14 @@ class Enrolment:
                 return None
             return recipient, await tx.audiences.of(recipient.id)
 
-    async def heard_from(self, address: Address, kind: Kind) -> None:
-        """Note that somebody wrote: it opens WhatsApp's 24-hour window."""
+    async def heard_from(
+        self, address: Address, kind: Kind, *, at: datetime | None = None
+    ) -> None:
+        """Note that somebody wrote, now or *at*: it opens WhatsApp's 24-hour window."""
         now = self._clock.now()
         async with self._database.transaction() as tx:
             recipient = await tx.recipients.ensure(address, kind, now=now)
-            await tx.recipients.heard_from(recipient.id, now)
+            await tx.recipients.heard_from(recipient.id, at or now)
             if recipient.standing is not Standing.ACTIVE and kind is Kind.READER:
                 await tx.recipients.set_standing(recipient.id, Standing.ACTIVE)
                 await tx.deliveries.recipient_back(recipient.id, now=now)

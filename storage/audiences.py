@@ -147,9 +147,14 @@ class Audiences:
         await self._connection.run(skipping)
         return ending
 
-    async def of(self, recipient: RecipientId) -> list[Audience]:
-        """Return the audiences that the recipient is enrolled in, by name."""
-        rows = await self._connection.rows(
+    async def of(
+        self, recipient: RecipientId, *, before: datetime | None = None
+    ) -> list[Audience]:
+        """Return the audiences that the recipient is enrolled in, by name.
+
+        With *before*, only those that they were in at that moment.
+        """
+        wanted = (
             select(audiences)
             .join(enrolments, enrolments.c.audience_id == audiences.c.id)
             .where(
@@ -157,6 +162,9 @@ class Audiences:
             )
             .order_by(audiences.c.name)
         )
+        if before is not None:
+            wanted = wanted.where(enrolments.c.began_at < before)
+        rows = await self._connection.rows(wanted)
         return [_audience(row) for row in rows]
 
     async def members(self, audience: AudienceId) -> list[Recipient]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import func, select, update
 
@@ -76,6 +76,21 @@ class Inbox:
             update(inbound)
             .where(inbound.c.id == entry)
             .values(done_at=now, error=error)
+        )
+
+    async def newest(self, channel: Channel, kind: str) -> datetime | None:
+        """When the last entry was received whose key begins with *kind*, if any."""
+        return cast(
+            "datetime | None",
+            await self._connection.value(
+                select(inbound.c.received_at)
+                .where(
+                    inbound.c.channel == channel,
+                    inbound.c.key.startswith(kind, autoescape=True),
+                )
+                .order_by(inbound.c.received_at.desc())
+                .limit(1)
+            ),
         )
 
 

@@ -213,8 +213,13 @@ class Audiences(Protocol):
         Deliveries of theirs that are not yet sending are skipped with *reason*.
         """
 
-    async def of(self, recipient: RecipientId) -> list[Audience]:
-        """Return the audiences that the recipient is enrolled in."""
+    async def of(
+        self, recipient: RecipientId, *, before: datetime | None = None
+    ) -> list[Audience]:
+        """Return the audiences that the recipient is enrolled in, by name.
+
+        With *before*, only those that they were in at that moment.
+        """
 
     async def members(self, audience: AudienceId) -> list[Recipient]:
         """Return who is enrolled."""
@@ -511,6 +516,9 @@ class Inbox(Protocol):
 
     async def done(self, entry: InboundId, *, now: datetime, error: str = "") -> None:
         """Note that it has had its effect, or was set aside with *error*."""
+
+    async def newest(self, channel: Channel, kind: str) -> datetime | None:
+        """When the last entry was received whose key begins with *kind*, if any."""
 
 
 class Transaction(Protocol):

@@ -18,6 +18,7 @@ from bot.ports import LookUp
 from bot.transports.http import Lost, NeverLeft
 from bot.transports.twilio_client import Refused, open_client
 from bot.transports.twilio_codes import explain, meaning_of_twilio
+from bot.transports.whatsapp_inbox import received_since
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from bot.domain.deliveries import Reference
     from bot.domain.errors import SendError
+    from bot.domain.inbound import Inbound
     from bot.domain.messages import OutboundMessage
     from bot.domain.recipients import Address
     from bot.ports import Clock
@@ -143,6 +145,14 @@ class WhatsAppMessenger:
             return self._judge(listed, to, message, started_at, asked_at)
         except Exception:  # noqa: BLE001 - a call that failed, or an odd answer
             return None
+
+    async def received_since(self, since: datetime) -> list[Inbound]:
+        """Return what readers have written to us since *since*, the oldest first.
+
+        Raises:
+            TryLater: Twilio could not be asked.
+        """
+        return await received_since(self._client, self._from, since)
 
     def explain(self, code: str) -> SendError:
         """Say what a code in a later report asks of us."""

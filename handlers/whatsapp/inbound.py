@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot import phrases
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from handlers.whatsapp.receipts import WhatsAppReceipts
 
 SCHEME = "whatsapp:"
+#: Twilio's list tells whole seconds, and its clock is not ours.
+SAME_TIME = timedelta(seconds=2)
 
 
 class WhatsAppInbound:
@@ -49,12 +52,19 @@ class WhatsAppInbound:
             return
         reader = _address(entry.payload)
         text = str(entry.payload.get("Body", ""))
-        # Before anything else: it opens the window in which answers may be sent.
-        await self._enrolment.heard_from(reader, Kind.READER)
         said = wish_in(text)
-        if entry.payload.get("OptOutType") == "STOP" or (
-            said and said.wish is Wish.STOP
-        ):
+        stop = entry.payload.get("OptOutType") == "STOP" or (
+            said is not None and said.wish is Wish.STOP
+        )
+        if await self._overtaken(reader, entry):
+            # What they have asked for since stands; but who has said STOP and has
+            # not joined anew is out.
+            if stop:
+                await self._enrolment.leave(reader, before=entry.received_at)
+            return
+        # Before anything else: it opens the window in which answers may be sent.
+        await self._enrolment.heard_from(reader, Kind.READER, at=entry.received_at)
+        if stop:
             await self._stop(reader, key=key)
             return
         language = await self._answers.language(reader, Kind.READER)
@@ -72,6 +82,14 @@ class WhatsAppInbound:
             case _:
                 messages = [await self._join(reader, text, language)]
         await self._answers.say(reader, Kind.READER, *messages, key=key)
+
+    async def _overtaken(self, reader: Address, entry: Inbound) -> bool:
+        """Whether it was fetched late, and its reader has been heard since."""
+        if "Fetched" not in entry.payload:
+            return False
+        found = await self._enrolment.find(reader)
+        last = found[0].last_inbound_at if found else None
+        return last is not None and last > entry.received_at + SAME_TIME
 
     async def _stop(self, reader: Address, *, key: str) -> None:
         language = await self._answers.language(reader, Kind.READER)

@@ -83,6 +83,19 @@ async def test_who_departed_is_named_with_the_reason_until_they_are_back(desk):
         ]
 
 
+async def test_where_somebody_was_at_a_moment(desk):
+    one, two = await desk.audience("one"), await desk.audience("two")
+    someone = await desk.recipient()
+    async with desk.database.transaction() as tx:
+        for audience, began in ((one, NOW), (two, NOW + SECOND)):
+            await tx.audiences.enrol(
+                audience.id, someone.id, link=None, consent=CONSENT, now=began
+            )
+        assert await tx.audiences.of(someone.id, before=NOW) == []
+        assert await tx.audiences.of(someone.id, before=NOW + SECOND) == [one]
+        assert await tx.audiences.of(someone.id) == [one, two]
+
+
 async def test_leaving_one_audience_skips_what_was_for_it(desk):
     one, two = await desk.audience("one"), await desk.audience("two")
     someone = await desk.recipient(one, two)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -184,3 +185,24 @@ async def test_what_had_its_effect_waits_no_more(database):
     )
     assert left == []
     assert again == 0
+
+
+async def test_when_the_last_of_a_kind_came_in(database):
+    entries = [
+        replace(inbound(key, channel), received_at=NOW + place * SECOND)
+        for place, (key, channel) in enumerate(
+            [
+                ("message:SM2", Channel.WHATSAPP),
+                ("message:SM1", Channel.WHATSAPP),
+                ("status:SM1:sent", Channel.WHATSAPP),
+                ("message:1", Channel.TELEGRAM),
+            ]
+        )
+    ]
+    async with database.transaction() as tx:
+        nothing = await tx.inbox.newest(Channel.WHATSAPP, "message:")
+        await tx.inbox.store(entries)
+        newest = await tx.inbox.newest(Channel.WHATSAPP, "message:")
+
+    assert nothing is None
+    assert newest == NOW + SECOND

@@ -321,3 +321,60 @@ async def test_a_look_up_that_fails_proves_nothing(answer: Answer | Rude) -> Non
         whatsapp(server, clock=clock) as messenger,
     ):
         assert await messenger.look_up(READER, PLAIN, START) is None
+
+
+def received(sid: str, body: str, *, at: datetime, **more: Any) -> dict[str, Any]:
+    return {
+        "sid": sid,
+        "body": body,
+        "direction": "inbound",
+        "from": "whatsapp:+923001234567",
+        "to": "whatsapp:+14155238886",
+        "date_created": format_datetime(at),
+        "date_sent": format_datetime(at),
+        **more,
+    }
+
+
+async def test_what_was_received_is_listed_the_oldest_first() -> None:
+    since = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+    minute = timedelta(minutes=1)
+    page = [
+        received("SM3", "STOP", at=since + minute),
+        received("SM2", "news", at=since + minute, direction="outbound-api"),
+        received("SM1", "JOIN ABC", at=since, **{"from": "whatsapp:PK.aB9"}),
+        received("SM0", "too old", at=since - minute),
+        received("SM8", "odd", at=since, date_sent=None, date_created=None),
+        {"direction": "inbound", "to": "whatsapp:+14155238886"},
+    ]
+    answer = Answer.json({"messages": page, "next_page_uri": None})
+    async with serving(answer) as server, whatsapp(server) as messenger:
+        found = await messenger.received_since(since)
+    [asked] = server.asked
+    assert asked.query["To"] == "whatsapp:+14155238886"
+    assert asked.query["DateSent>"] == "2026-11-22T06:00:00Z"
+    assert [(each.key, each.received_at) for each in found] == [
+        ("message:SM1", since),
+        ("message:SM3", since + minute),
+    ]
+    assert found[0].payload == {
+        "MessageSid": "SM1",
+        "From": "whatsapp:PK.aB9",
+        "To": "whatsapp:+14155238886",
+        "Body": "JOIN ABC",
+        "Fetched": "1",
+    }
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Rude.CUT,
+        Answer(503),
+        Answer.json({}),
+    ],
+)
+async def test_a_list_that_cannot_be_had_is_asked_for_again(answer: Any) -> None:
+    async with serving(answer) as server, whatsapp(server) as messenger:
+        with pytest.raises(TryLater):
+            await messenger.received_since(datetime.now(UTC))

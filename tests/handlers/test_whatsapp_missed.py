@@ -1,0 +1,191 @@
+"""What readers wrote while Twilio could not reach us."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot import phrases
+from bot.domain.errors import TryLater
+from bot.domain.inbound import Inbound
+from bot.domain.recipients import Address, Channel, Kind
+from handlers.whatsapp.missed import AGAIN, FURTHEST, OVERLAP, MissedMessages
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+READER = Address(Channel.WHATSAPP, "+923001234567")
+MINUTE = timedelta(minutes=1)
+
+
+class Listed:
+    """A pretend provider's list."""
+
+    def __init__(self, world) -> None:
+        self.world = world
+        self.entries: list[Inbound] = []
+        self.asked: list[datetime] = []
+        self.fails = False
+
+    def wrote(self, body: str, *, ago: timedelta, sid: str = "") -> None:
+        number = next(self.world.numbers)
+        self.entries.append(
+            Inbound(
+                channel=Channel.WHATSAPP,
+                key=f"message:{sid or f'SM{number}'}",
+                payload={
+                    "From": f"whatsapp:{READER.value}",
+                    "Body": body,
+                    "Fetched": "1",
+                },
+                received_at=self.world.clock.now() - ago,
+            )
+        )
+
+    async def __call__(self, since):
+        self.asked.append(since)
+        if self.fails:
+            raise TryLater("Lost")
+        return [each for each in self.entries if each.received_at >= since]
+
+
+@pytest.fixture
+def listed(world):
+    return Listed(world)
+
+
+@pytest.fixture
+def missed(world, listed):
+    return MissedMessages(
+        listed=listed, database=world.database, clock=world.clock, runner=world.runner
+    )
+
+
+async def started(world, missed, *, down: timedelta = timedelta(hours=10)) -> None:
+    """Somebody wrote, then nothing ran for as long as *down*."""
+    await world.enrolment.enrol_by_hand(
+        "valley", READER, Kind.READER, by="test", evidence="a test"
+    )
+    await world.whatsapp("PRIVACY")
+    await world.sent(READER)
+    world.clock.advance(down)
+    await missed.begin()
+
+
+async def looked(world, missed) -> None:
+    assert await missed.run("all") is None
+    assert await world.inbox.run("all") is None
+
+
+async def test_a_stop_that_never_reached_us_is_obeyed(world, listed, missed):
+    await started(world, missed)
+    listed.wrote("STOP", ago=5 * MINUTE)
+
+    await looked(world, missed)
+
+    assert await world.joined(READER) == []
+    goodbye = phrases.goodbye("en", channel=Channel.WHATSAPP)
+    assert await world.texts(READER) == [goodbye]
+    assert ("inbox", "all") in world.runner.kicks
+
+
+async def test_what_has_come_by_itself_is_not_had_twice(world, listed, missed):
+    await started(world, missed)
+    await world.store(
+        Channel.WHATSAPP,
+        "message:SMx",
+        {"From": f"whatsapp:{READER.value}", "Body": "HELP"},
+    )
+    listed.wrote("HELP", ago=timedelta(0), sid="SMx")
+
+    await looked(world, missed)
+    await looked(world, missed)
+
+    assert len(await world.texts(READER)) == 1
+
+
+async def test_a_stop_older_than_joining_anew_ends_nothing(world, listed, missed):
+    await started(world, missed)
+    listed.wrote("STOP", ago=5 * MINUTE)
+    await world.enrolment.leave(READER)
+    link = await world.enrolment.create_link("valley", Kind.READER)
+    await world.whatsapp(f"JOIN {link.code}")
+
+    await looked(world, missed)
+
+    assert await world.joined(READER) == ["valley"]
+
+
+async def test_a_stop_before_another_question_is_obeyed(world, listed, missed):
+    await started(world, missed)
+    listed.wrote("STOP", ago=5 * MINUTE)
+    await world.whatsapp("HELP")
+
+    await looked(world, missed)
+
+    assert await world.joined(READER) == []
+    assert len(await world.texts(READER)) == 1, "the question's answer, and no other"
+
+
+async def test_joining_before_a_stop_does_not_undo_it(world, listed, missed):
+    await started(world, missed)
+    link = await world.enrolment.create_link("valley", Kind.READER)
+    listed.wrote(f"JOIN {link.code}", ago=5 * MINUTE)
+    await world.whatsapp("STOP")
+
+    await looked(world, missed)
+
+    assert await world.joined(READER) == []
+
+
+async def test_the_window_opens_when_they_wrote(world, listed, missed):
+    await started(world, missed)
+    listed.wrote("HELP", ago=5 * MINUTE)
+    wrote_at = listed.entries[0].received_at
+
+    await looked(world, missed)
+
+    found = await world.enrolment.find(READER)
+    assert found
+    assert found[0].last_inbound_at == wrote_at
+
+
+async def test_how_far_back_is_looked(world, listed, missed):
+    await started(world, missed)
+    last = world.clock.now() - timedelta(hours=10)
+    await world.whatsapp("HELP")  # comes in before the first look
+    await looked(world, missed)
+    world.clock.advance(5 * MINUTE)
+    await looked(world, missed)
+
+    assert listed.asked == [last - OVERLAP, world.clock.now() - 5 * MINUTE - OVERLAP]
+
+    world.clock.advance(FURTHEST * 2)
+    await looked(world, missed)
+    assert listed.asked[-1] == world.clock.now() - FURTHEST
+
+
+async def test_where_nothing_ever_came_in_nothing_is_fetched(world, listed, missed):
+    """The number may have served another system until today."""
+    listed.wrote("STOP", ago=5 * MINUTE)
+    await missed.begin()
+
+    await looked(world, missed)
+
+    assert not listed.asked
+
+
+async def test_twilio_is_asked_again_when_it_could_not_be(world, listed, missed):
+    await started(world, missed)
+    listed.wrote("STOP", ago=timedelta(hours=9))
+    listed.fails = True
+    assert await missed.run("all") == world.clock.now() + AGAIN
+
+    listed.fails = False
+    world.clock.advance(5 * MINUTE)
+    await looked(world, missed)
+
+    assert await world.joined(READER) == []
+    assert listed.asked[0] == listed.asked[1], "from where it was to begin"
