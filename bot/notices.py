@@ -123,10 +123,14 @@ class Notices:
     async def set_aside(
         self, tx: Transaction, entry: Inbound, code: str, *, now: datetime
     ) -> None:
-        """What came in could not be handled, and nothing more will come of it."""
+        """What came in could not be handled, and nothing more will come of it.
+
+        Told of the first of its kind in an hour: whoever sends us rubbish shall not
+        make us send as much. The log has them all.
+        """
         await self._tell(
             tx,
-            f"aside:{entry.id}",
+            f"aside:{entry.channel}:{code}:{now:%Y%m%dT%H}",
             lambda language: phrases.set_aside(
                 language, channel=entry.channel, code=code, number=entry.id or 0
             ),

@@ -178,3 +178,17 @@ async def test_a_channel_without_a_handler_is_set_aside(world):
 
     assert await inbox.run("all") is None
     assert await world.errors() == ["KeyError"]
+
+
+async def test_rubbish_in_heaps_makes_no_heap_of_notices(world):
+    await world.editor(500)
+    for _ in range(20):
+        await world.update(message={"chat": "x"})
+        await world.whatsapp("STOP", sender="nobody")
+    first = await world.texts(500)
+    world.clock.advance(timedelta(hours=1))
+    await world.update(message={"chat": "x"})
+
+    assert len(await world.errors()) == 41
+    assert len(first) == 2, "one for each kind"
+    assert len(await world.texts(500)) == 1
