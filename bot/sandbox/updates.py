@@ -65,6 +65,19 @@ class Updates:
         self._arrived.set()
         return number
 
+    def again(self, number: int) -> None:
+        """Queue an update once more, as if its delivery had gone unnoticed.
+
+        Raises:
+            LookupError: There was none of that number.
+        """
+        for record in self._log.of("update"):
+            if record["update_id"] == number:
+                self._queue.append((number, self._clock(), record["update"]))
+                self._arrived.set()
+                return
+        raise LookupError(f"no update {number}")
+
     @property
     def pending(self) -> int:
         """How many updates wait."""
@@ -168,7 +181,7 @@ class Updates:
         connector = aiohttp.TCPConnector(limit=self.connections)
         lanes: dict[str, asyncio.Task[None]] = {}
         waiting: dict[str, deque[tuple[int, float, dict[str, Any]]]] = {}
-        handed: set[int] = set()
+        handed: set[tuple[int, float]] = set()
         async with (
             aiohttp.ClientSession(timeout=timeout, connector=connector) as session,
             asyncio.TaskGroup() as group,
@@ -176,9 +189,9 @@ class Updates:
             while True:
                 self._arrived.clear()
                 for item in list(self._queue):
-                    if item[0] in handed:
+                    if item[:2] in handed:
                         continue
-                    handed.add(item[0])
+                    handed.add(item[:2])
                     lane = _lane(item[2])
                     waiting.setdefault(lane, deque()).append(item)
                     if lane not in lanes or lanes[lane].done():

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .callbacks import Caller
+from .callbacks import Caller, Outcome
 from .people import Message
 
 if TYPE_CHECKING:
@@ -132,6 +132,7 @@ class WhatsApp:
         self._random = random.Random(f"sids {seed}")  # noqa: S311 - repeatable
         self._caller = Caller(auth_token=auth_token, seed=seed)
         self._tasks: set[asyncio.Task[None]] = set()
+        self.posts: list[tuple[str, dict[str, str]]] = []  #: what the app was told
 
     @property
     def clock(self) -> Callable[[], float]:
@@ -296,7 +297,7 @@ class WhatsApp:
 
     async def _call(self, submission: Submission, status: str) -> None:
         assert submission.callback is not None  # noqa: S101 - seen by the callers
-        outcome = await self._caller.post(
+        outcome = await self.post(
             submission.callback, self._callback_parameters(submission, status)
         )
         self._note(
@@ -337,6 +338,11 @@ class WhatsApp:
             parameters["ErrorCode"] = str(submission.error)
             parameters["ErrorMessage"] = f"Error {submission.error}"
         return parameters
+
+    async def post(self, address: str, parameters: dict[str, str]) -> Outcome:
+        """Sign anything and post it, be it for the second time (see `posts`)."""
+        self.posts.append((address, parameters))
+        return await self._caller.post(address, parameters)
 
     # --- from people -------------------------------------------------------
 
@@ -381,7 +387,7 @@ class WhatsApp:
         )
         if self.inbound_url is not None:
             parameters = self._inbound_parameters(person, sid, text, button_of)
-            outcome = await self._caller.post(self.inbound_url, parameters)
+            outcome = await self.post(self.inbound_url, parameters)
             self._log.add(
                 "webhook",
                 address,

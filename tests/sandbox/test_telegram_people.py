@@ -326,3 +326,21 @@ async def test_large_uploads_pass_and_larger_ones_do_not(sandbox, bot, session):
     async with session.post(url, data=form) as response:
         assert response.status == 413
         assert (await response.json())["description"] == "Request Entity Too Large"
+
+
+async def test_an_update_can_come_again_by_polling_and_by_webhook(sandbox, bot, hook):
+    reader = sandbox.world.person("Ayesha")
+    await sandbox.world.open_start(reader, "T")
+    [first] = await bot.get_updates()
+    assert await bot.get_updates(offset=first.update_id + 1, timeout=0) == ()
+    sandbox.world.updates.again(first.update_id)
+    assert [each.update_id for each in await bot.get_updates()] == [first.update_id]
+
+    await bot.set_webhook(hook.url)
+    await sandbox.log.wait_for(lambda log: log.of("webhook"), count=1)
+    sandbox.world.updates.again(first.update_id)
+    await sandbox.log.wait_for(lambda log: log.of("webhook"), count=2)
+
+    assert [update["update_id"] for update in hook.json] == [first.update_id] * 2
+    with pytest.raises(LookupError):
+        sandbox.world.updates.again(first.update_id + 1)

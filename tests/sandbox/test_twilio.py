@@ -355,3 +355,19 @@ async def test_an_application_that_is_away_is_tried_twice(sandbox, reader):
 
     assert sandbox.log.of("webhook", reader)[-1]["tries"] == 2
     assert sandbox.log.of("webhook", reader)[-1]["answer"] is None
+
+
+async def test_what_was_posted_can_be_posted_again_and_anything_else_too(
+    sandbox, hook, reader
+):
+    network = sandbox.twilio.network
+    sandbox.twilio.configure(inbound_url=hook.url)
+    await sandbox.world.whatsapp(reader, "one")
+    await network.post(*network.posts[0])
+    assert (await network.post(hook.url, {"Body": "odd"})).status == 204
+
+    (url, first, _), (_, second, _), (_, odd, headers) = hook.calls
+    assert first == second
+    assert odd == {"Body": "odd"}
+    validator = RequestValidator(sandbox.auth_token)
+    assert validator.validate(url, odd, headers["X-Twilio-Signature"])
