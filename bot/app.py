@@ -34,7 +34,7 @@ from handlers.health import Health
 from handlers.inbox import Handler, InboxReader
 from handlers.telegram.polling import TelegramPolling
 from handlers.telegram.updates import TelegramUpdates
-from handlers.telegram.webhook import PATH, TelegramWebhook, announce, secret_of
+from handlers.telegram.webhook import PATH, TelegramWebhook, keep_announced, secret_of
 from handlers.whatsapp.hooks import TwilioHooks
 from handlers.whatsapp.inbound import WhatsAppInbound
 from handlers.whatsapp.missed import MissedMessages
@@ -201,7 +201,7 @@ async def running(
         if desk.bot is not None:
             if settings.telegram_webhook:
                 # It stays set when we stop: what comes meanwhile waits at Telegram.
-                announcing = announce(
+                announcing = keep_announced(
                     desk.bot,
                     url=f"{settings.public_url.rstrip('/')}{PATH}",
                     secret=secret_of(settings.bot_token.get_secret_value()),

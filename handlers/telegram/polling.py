@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
-from telegram.error import TelegramError
+from telegram.error import Conflict, TelegramError
 
 from bot.domain.errors import StorageError
 from bot.domain.inbound import Inbound
@@ -82,6 +82,8 @@ class TelegramPolling:
                     await self._store(updates)
                 except (TelegramError, StorageError) as error:
                     failures += 1
+                    # Perhaps somebody has set a webhook since.
+                    self._webhook_gone &= not isinstance(error, Conflict)
                     await self._back_off(error, failures)
                     continue
                 failures = 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import json
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -31,6 +32,9 @@ log = logging.getLogger("harkara.telegram")
 PATH = "/telegram/webhook"
 #: The largest body that is read, in bytes.
 LARGEST_BODY = 256 * 1024
+
+#: How often is looked whether Telegram still calls us.
+WATCH = timedelta(minutes=5)
 
 _HEADER = "X-Telegram-Bot-Api-Secret-Token"
 _LABEL = b"harkara: the secret of Telegram's webhook"
@@ -89,6 +93,30 @@ class TelegramWebhook:
         )
         await keep(entry, database=self._database, runner=self._runner)
         return web.Response()
+
+
+async def keep_announced(bot: Bot, *, url: str, secret: str, clock: Clock) -> None:
+    """Have Telegram call *url*, and see to it that it goes on doing so.
+
+    Anybody with the token may point it elsewhere; nothing would come in any more, and
+    nobody be told.
+    """
+    while True:
+        await announce(bot, url=url, secret=secret, clock=clock)
+        found = url
+        while found == url:
+            await clock.sleep_until(clock.now() + WATCH)
+            try:
+                found = (await bot.get_webhook_info()).url
+            except TelegramError as error:
+                log.warning(
+                    "Telegram could not be asked about the webhook",
+                    extra={"error": type(error).__name__},
+                )
+        log.error(
+            "somebody has taken the webhook away; it is set again. Run only one "
+            "application with the bot's token"
+        )
 
 
 async def announce(bot: Bot, *, url: str, secret: str, clock: Clock) -> None:

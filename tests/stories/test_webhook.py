@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 
 from bot.domain.recipients import Kind
 from handlers.telegram.webhook import PATH
-from tests.stories.stage import AUDIENCE, Stage, telegram, until
+from tests.stories.stage import AUDIENCE, Stage, free_port, telegram, until
 
 
 def by_webhook(stage: Stage, wanted: bool = True) -> None:  # noqa: FBT001, FBT002 - the switch itself
@@ -113,3 +114,28 @@ async def test_what_was_stored_and_never_confirmed_is_had_once(
     first, second = stage.texts(reader)
     assert first.startswith("What you can write")
     assert first != second
+
+
+@pytest.mark.parametrize("webhook", [True, False])
+async def test_the_webhook_is_taken_back_from_somebody_else(
+    stage: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    webhook: bool,  # noqa: FBT001 - a parameter of the test
+):
+    """They hold our token too; without this nothing would ever come in again."""
+    monkeypatch.setattr("handlers.telegram.webhook.WATCH", timedelta(seconds=0.1))
+    wait = timedelta(seconds=0.1)
+    monkeypatch.setattr("handlers.telegram.backoff.CONFLICT_WAIT", wait)
+    reader = stage.world.person("Ayesha", language="en", started=True)
+    by_webhook(stage, webhook)
+    stage.faults.error(502, method="getWebhookInfo")
+    async with stage.app():
+        await stage.world.say(reader, "/help")
+        await stage.told(reader, "What you can write")
+        elsewhere = "" if webhook else f"http://127.0.0.1:{free_port()}/"
+        stage.world.updates.set_webhook(elsewhere, None, 40)
+        await stage.world.say(reader, "/help")
+        await stage.told(reader, "What you can write", times=2)
+    assert stage.world.updates.url == (
+        f"{stage.values['public_url']}{PATH}" if webhook else ""
+    )
