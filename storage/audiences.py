@@ -210,7 +210,7 @@ class Audiences:
             .where(recipient_table.c.kind != Kind.READER, _enrolled())
             .order_by(recipient_table.c.id)
         )
-        return [to_recipient(row) for row in rows]
+        return [to_recipient(row, self._connection.keys) for row in rows]
 
     async def windows(self, *, since: datetime) -> Windows:
         """Count enrolled WhatsApp readers by whether they wrote after *since*."""
