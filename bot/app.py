@@ -17,10 +17,12 @@ from telegram.error import InvalidToken, TelegramError
 from bot.broadcaster import Newsroom
 from bot.clock import SystemClock
 from bot.domain.errors import ConfigError, HarkaraError, StorageError
+from bot.domain.keeping import Keeping
 from bot.domain.pacing import DEFAULT_RATES
 from bot.domain.recipients import Channel
 from bot.doubts import Doubts
 from bot.pump import Pump
+from bot.retention import Retention
 from bot.runners.local import LocalRunner
 from bot.services import Services, wire
 from bot.strangers import Strangers
@@ -59,6 +61,8 @@ SWEEP_EVERY = 1.0
 DOUBTS_EVERY = 10.0
 #: Seconds between two looks at what readers wrote and Twilio could not hand on.
 MISSED_EVERY = 300.0
+#: Seconds between two looks at what is no longer to be kept.
+RETENTION_EVERY = 3600.0
 #: Seconds between two looks at groups that nobody has vouched for.
 STRANGERS_EVERY = 5.0
 #: Seconds before a provider that cannot be reached at start is tried again.
@@ -180,9 +184,11 @@ async def running(
         )
         desk.runner.register("sweep", _swept(_sweep(desk), health))
         desk.runner.register("doubts", _doubts(settings, desk).run)
+        desk.runner.register("retention", _retention(settings, desk).run)
         desk.runner.register("inbox", _inbox(settings, desk).run)
         desk.runner.every(SWEEP_EVERY, "sweep", "all")
         desk.runner.every(DOUBTS_EVERY, "doubts", "all")
+        desk.runner.every(RETENTION_EVERY, "retention", "all")
         tasks: list[asyncio.Task[None]] = []
         closers: list[Callable[[], Awaitable[None]]] = []
         stack.push_async_callback(_drain, desk, list(pumps.values()), tasks, closers)
@@ -528,6 +534,20 @@ def _swept(sweep: Sweep, health: Health) -> Callable[[str], Awaitable[None]]:
         health.swept()
 
     return run
+
+
+def _keeping(settings: Settings) -> Keeping:
+    return Keeping(
+        updates=timedelta(days=settings.keep_updates_days),
+        deliveries=timedelta(days=settings.keep_deliveries_days),
+        consents=timedelta(days=settings.keep_consents_days),
+    )
+
+
+def _retention(settings: Settings, desk: Desk) -> Retention:
+    return Retention(
+        database=desk.database, clock=desk.clock, keeping=_keeping(settings)
+    )
 
 
 def _doubts(settings: Settings, desk: Desk) -> Doubts:

@@ -111,6 +111,21 @@ class Settings(BaseModel):
     keep_hours: float = Field(
         24, gt=0, le=240, description="Hours after which a story is no longer sent"
     )
+    keep_updates_days: int = Field(
+        7, ge=0, le=3650, description="Days for which what people write is kept"
+    )
+    keep_deliveries_days: int = Field(
+        180,
+        ge=7,
+        le=3650,
+        description="Days for which it is kept who was sent what; then only counts are",
+    )
+    keep_consents_days: int = Field(
+        1095,
+        ge=0,
+        le=36500,
+        description="Days for which it is kept who had agreed, after they leave",
+    )
     telegram_rate: float = Field(
         27, gt=0, le=1000, description="Messages a second from the bot"
     )

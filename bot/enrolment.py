@@ -311,6 +311,7 @@ class Enrolment:
             await self._active(tx, recipient, now=now)
             return Welcome(audience=audience, recipient=recipient, new=False)
         link.check(kind=who.kind, now=now)
+        await tx.erasure.welcome_back(who.address)
         await tx.audiences.enrol(
             audience.id,
             recipient.id,
@@ -365,6 +366,11 @@ class Enrolment:
         now = self._clock.now()
         async with self._database.transaction() as tx:
             found = await tx.audiences.by_name(audience)
+            if await tx.erasure.suppressed(address):
+                raise Refusal(
+                    "they asked to be forgotten: only they themselves can join again, "
+                    "by a join link or its code"
+                )
             recipient = await tx.recipients.ensure(
                 address, kind, title=title, language=language, now=now
             )
@@ -434,6 +440,23 @@ class Enrolment:
                     recipient.id, audience=audience.id, reason=reason, now=now
                 )
             return left
+
+    async def forget(self, address: Address) -> bool:
+        """Forget who is at *address*, evidence included; False where nobody is.
+
+        That they asked is kept, as a hash, so that nobody enrols them again but
+        they themselves.
+        """
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            await tx.erasure.suppress(address, now=now)
+            who = await tx.recipients.find(address)
+            if who is None:
+                return False
+            await tx.erasure.suppress(who.address, now=now)
+            await tx.audiences.unenrol(who.id, reason="forgotten", now=now)
+            await tx.erasure.forget(who.id)
+            return True
 
     async def find(self, address: Address) -> tuple[Recipient, list[Audience]] | None:
         """Return who is at *address* and where they are enrolled."""

@@ -40,6 +40,7 @@ _WRITING = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",  # what is erased is overwritten
     "PRAGMA cache_size = -8000",  # kibibytes
     "PRAGMA journal_size_limit = 67108864",  # bytes kept of a write-ahead log
 )

@@ -340,12 +340,10 @@ class Deliveries:
 
     async def coverage(self, broadcast: BroadcastId) -> Coverage:
         """Count a broadcast's deliveries by state."""
-        rows = await self._connection.rows(
-            select(deliveries.c.state, func.count().label("number"))
-            .where(deliveries.c.broadcast_id == broadcast)
-            .group_by(deliveries.c.state)
-        )
-        return Coverage(states=Counter({row.state: row.number for row in rows}))
+        counted: Counter[State] = Counter()
+        for row in await self._connection.rows(reading.counts(broadcast)):
+            counted[row.state] += row.number
+        return Coverage(states=counted)
 
     async def unsettled(self, broadcast: BroadcastId) -> bool:
         """Whether any row keeps the broadcast from being finished."""

@@ -18,12 +18,12 @@ from bot.domain.deliveries import (
 )
 from bot.domain.recipients import AudienceId, RecipientId, SenderId
 from bot.ports import DeliveryLine, Lease
-from storage.tables import attempts, deliveries, recipients
+from storage.tables import attempts, coverages, deliveries, recipients
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from sqlalchemy import Row, Select
+    from sqlalchemy import CompoundSelect, Row, Select
 
     from bot.domain.broadcasts import Lane
     from storage.sealing import Keyring
@@ -88,6 +88,19 @@ def lease(
         lane=lane,
         last_inbound_at=row.last_inbound_at,
     )
+
+
+def counts(broadcast: BroadcastId) -> CompoundSelect[tuple[Any, ...]]:
+    """Select a broadcast's numbers by state, of rows that are gone too."""
+    present = (
+        select(deliveries.c.state, func.count().label("number"))
+        .where(deliveries.c.broadcast_id == broadcast)
+        .group_by(deliveries.c.state)
+    )
+    folded = select(coverages.c.state, coverages.c.number).where(
+        coverages.c.broadcast_id == broadcast
+    )
+    return present.union_all(folded)
 
 
 def report(

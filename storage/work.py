@@ -9,6 +9,7 @@ from storage.audiences import Audiences
 from storage.broadcasts import Broadcasts
 from storage.deliveries import Deliveries
 from storage.editors import Editors
+from storage.erasure import Erasure
 from storage.inbox import Inbox
 from storage.joinlinks import JoinLinks
 from storage.recipients import Recipients
@@ -33,3 +34,4 @@ class Work:
         self.deliveries = Deliveries(connection)
         self.replies = Replies(connection)
         self.inbox = Inbox(connection)
+        self.erasure = Erasure(connection)

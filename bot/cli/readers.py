@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.common import DEFAULT_CONFIG, ConfigFile, at_desk, table
-from bot.domain.recipients import Address, Channel, Kind
+from bot.cli.common import DEFAULT_CONFIG, ConfigFile, at_desk, fail, table
+from bot.domain.errors import ConfigError
+from bot.domain.recipients import WHATSAPP_ADDRESS, Address, Channel, Kind
 
 if TYPE_CHECKING:
     from bot.app import Desk
@@ -59,6 +60,35 @@ def remove(
         )
         names = ", ".join(each.name for each in left) or "none: in no audience"
         typer.echo(f"taken out of: {names}")
+
+    at_desk(config, work)
+
+
+@app.command()
+def forget(
+    address: Annotated[
+        str,
+        typer.Argument(help="WhatsApp number, +923001234567, or Telegram chat id."),
+    ],
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Erase a reader who asks for it, with the evidence that they had agreed.
+
+    They can join again; nobody can enrol them again.
+    """
+    said = address.strip()
+    channel = Channel.TELEGRAM if said.isdecimal() else Channel.WHATSAPP
+    if channel is Channel.WHATSAPP and not WHATSAPP_ADDRESS.fullmatch(said):
+        fail(
+            ConfigError(
+                "that is no reader's address: write a WhatsApp number with its country "
+                "code, as +923001234567, or a Telegram chat's id"
+            )
+        )
+
+    async def work(desk: Desk) -> None:
+        known = await desk.enrolment.forget(Address(channel, said))
+        typer.echo("forgotten" if known else "nobody is known there")
 
     at_desk(config, work)
 

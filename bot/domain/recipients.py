@@ -86,7 +86,7 @@ class Audience:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """How a recipient came to be written to: evidence, kept for ever."""
+    """How a recipient came to be written to: the evidence."""
 
     source: str  #: "join link", "by hand", "import"
     agreed_by: str  #: who acted, as an opaque id: "telegram:12", "editor:3"

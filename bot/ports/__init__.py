@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.ports.erasure import Erasure
 from bot.ports.storage import (
     Articles,
     Audiences,
@@ -48,6 +49,7 @@ __all__ = [
     "DeliveryLine",
     "Editor",
     "Editors",
+    "Erasure",
     "Inbox",
     "JoinLinks",
     "Lease",

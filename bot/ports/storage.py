@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         SenderId,
         Standing,
     )
+    from bot.ports.erasure import Erasure
     from bot.ports.values import (
         Backlog,
         DeliveryLine,
@@ -563,6 +564,10 @@ class Transaction(Protocol):
     @property
     def inbox(self) -> Inbox:
         """What came in."""
+
+    @property
+    def erasure(self) -> Erasure:
+        """What goes."""
 
 
 class Database(Protocol):

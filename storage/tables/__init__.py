@@ -18,6 +18,7 @@ from storage.tables.news import (
     articles,
     broadcast_audiences,
     broadcasts,
+    coverages,
     digest_articles,
     digests,
     messages,
@@ -33,6 +34,7 @@ from storage.tables.people import (
     keyrings,
     recipients,
     senders,
+    suppressions,
 )
 
 metadata = Row.metadata
@@ -50,6 +52,7 @@ __all__ = [
     "broadcast_audiences",
     "broadcasts",
     "consents",
+    "coverages",
     "deliveries",
     "digest_articles",
     "digests",
@@ -64,5 +67,6 @@ __all__ = [
     "recipients",
     "replies",
     "senders",
+    "suppressions",
     "words",
 ]

@@ -7,7 +7,7 @@ from datetime import datetime  # noqa: TC003 - SQLModel reads annotations at run
 from sqlalchemy import ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Text
 
 from bot.domain.broadcasts import BroadcastState, Lane
-from bot.domain.deliveries import Form
+from bot.domain.deliveries import Form, State
 from bot.domain.recipients import Channel
 from storage.columns import Id, Moment, Number, Word, column
 from storage.tables.base import Row, table
@@ -110,6 +110,18 @@ class MessageRow(Row, table=True):
     body: str = column(Text())
 
 
+class CoverageRow(Row, table=True):
+    """How many of a broadcast's deliveries are no longer kept one by one."""
+
+    __tablename__ = "coverage"
+    __table_args__ = (PrimaryKeyConstraint("broadcast_id", "state"),)
+
+    broadcast_id: int = column(Id, ForeignKey("broadcast.id"), key=True)
+    state: State = column(Word(State), key=True)
+    number: int = column(Integer())
+
+
+coverages = table(CoverageRow)
 articles = table(ArticleRow)
 article_versions = table(ArticleVersionRow)
 digests = table(DigestRow)

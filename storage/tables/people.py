@@ -190,6 +190,15 @@ class EditorRow(Row, table=True):
     since: datetime = column(Moment())
 
 
+class SuppressionRow(Row, table=True):
+    """An address that asked to be forgotten, by its keyed hash alone."""
+
+    __tablename__ = "suppression"
+
+    address_hash: str = column(String(43), key=True)
+    since: datetime = column(Moment())
+
+
 class KeyringRow(Row, table=True):
     """By which key this file is sealed; one row, or none before the first."""
 
@@ -200,6 +209,7 @@ class KeyringRow(Row, table=True):
 
 
 keyrings = table(KeyringRow)
+suppressions = table(SuppressionRow)
 senders = table(SenderRow)
 recipients = table(RecipientRow)
 aliases = table(AliasRow)

@@ -238,3 +238,14 @@ def test_the_settings_file_can_be_named(desk, monkeypatch):
     desk.ok("audience", "create", "valley", "--config", "mine.toml")
     monkeypatch.setenv("HARKARA_CONFIG", "mine.toml")
     assert "valley" in desk.ok("audience", "list")
+
+
+def test_whoever_asks_is_forgotten(desk):
+    desk.ok("audience", "create", "valley")
+    desk.ok("reader", "import", "valley", NUMBER, "--evidence", "a letter")
+    assert desk.ok("reader", "forget", NUMBER) == "forgotten\n"
+    assert desk.ok("reader", "forget", NUMBER) == "nobody is known there\n"
+    assert desk.ok("reader", "forget", "123456") == "nobody is known there\n"
+    told = desk.refused("reader", "import", "valley", NUMBER, "--evidence", "again")
+    assert "asked to be forgotten" in told
+    assert "country code" in desk.refused("reader", "forget", "0300 1234", status=2)

@@ -63,6 +63,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("done_at IS NULL"),
             postgresql_where=sa.text("done_at IS NULL"),
         )
+        batch_op.create_index(
+            "ix_inbound_done",
+            ["done_at"],
+            unique=False,
+            sqlite_where=sa.text("done_at IS NOT NULL"),
+            postgresql_where=sa.text("done_at IS NOT NULL"),
+        )
 
     op.create_table(
         "invitation",
@@ -71,6 +78,12 @@ def upgrade() -> None:
         sa.Column("expires_at", MOMENT, nullable=False),
         sa.Column("used_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_invitation")),
+    )
+    op.create_table(
+        "suppression",
+        sa.Column("address_hash", sa.String(length=43), nullable=False),
+        sa.Column("since", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("address_hash", name=op.f("pk_suppression")),
     )
     op.create_table(
         "keyring",
@@ -277,6 +290,18 @@ def upgrade() -> None:
             batch_op.f("ix_reply_recipient_id"), ["recipient_id"], unique=False
         )
 
+    op.create_table(
+        "coverage",
+        sa.Column("broadcast_id", NUMBER, nullable=False),
+        sa.Column("state", sa.String(length=24), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["broadcast_id"],
+            ["broadcast.id"],
+            name=op.f("fk_coverage_broadcast_id"),
+        ),
+        sa.PrimaryKeyConstraint("broadcast_id", "state", name=op.f("pk_coverage")),
+    )
     op.create_table(
         "broadcast_audience",
         sa.Column("broadcast_id", NUMBER, nullable=False),

@@ -1,0 +1,54 @@
+"""How long what concerns people is kept, once it has had its effect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+#: What a provider has sent once it may send again for a day: Telegram for 24 hours,
+#: Twilio for less. Its number is kept for longer, so that no repeat is had twice.
+REPEATS = timedelta(days=3)
+#: What could not be handled waits this long, at least, for somebody to look at it.
+SET_ASIDE = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """What the newsroom has decided."""
+
+    #: What people write, and what they were answered, once it has had its effect.
+    updates: timedelta = timedelta(days=7)
+    #: Who was sent what, after a broadcast's end; then only the counts are left.
+    deliveries: timedelta = timedelta(days=180)
+    #: The evidence of an agreement, and whose it was, after its end.
+    consents: timedelta = timedelta(days=1095)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """Before which moments things are no longer kept, seen from one moment."""
+
+    words: datetime  #: what was handled, and answers: their content
+    set_aside: datetime  #: what could not be handled
+    traces: datetime  #: that it came at all, and who wrote without ever joining
+    deliveries: datetime
+    consents: datetime
+
+
+def bounds(keeping: Keeping, *, now: datetime) -> Bounds:
+    """Say what may go at *now*.
+
+    Content goes first, traces never sooner than a provider may repeat itself.
+    """
+    traces = max(keeping.updates, REPEATS)
+    return Bounds(
+        words=now - keeping.updates,
+        set_aside=now - max(keeping.updates, SET_ASIDE),
+        traces=now - traces,
+        deliveries=now - keeping.deliveries,
+        consents=now - keeping.consents,
+    )

@@ -1,0 +1,49 @@
+"""What goes: of age, or because somebody asks to be forgotten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.domain.recipients import Address, RecipientId
+
+
+class Erasure(Protocol):
+    """Erasing what is no longer kept. Each erases *limit* rows at most; how many."""
+
+    async def inbound(
+        self, *, handled: datetime, set_aside: datetime, limit: int
+    ) -> int:
+        """Drop what came in and was done with before the moments given."""
+
+    async def words(self, before: datetime, *, limit: int) -> int:
+        """Empty what was handled before *before*; that it came stays known."""
+
+    async def replies(self, before: datetime, *, limit: int) -> int:
+        """Drop settled answers and notices written before *before*."""
+
+    async def deliveries(self, before: datetime, *, limit: int) -> int:
+        """Fold ended deliveries of broadcasts that expired before *before*.
+
+        They go, and `Deliveries.coverage` counts them as before.
+        """
+
+    async def enrolments(self, before: datetime, *, limit: int) -> int:
+        """Drop enrolments that ended before *before*, with their evidence."""
+
+    async def recipients(self, before: datetime, *, limit: int) -> int:
+        """Drop recipients not heard of since *before* whom nothing refers to."""
+
+    async def forget(self, recipient: RecipientId) -> None:
+        """Leave of a recipient, unenrolled, only ledger rows that name nobody."""
+
+    async def suppress(self, address: Address, *, now: datetime) -> None:
+        """Note, by its hash alone, that *address* asked to be forgotten."""
+
+    async def suppressed(self, address: Address) -> bool:
+        """Whether *address* asked to be forgotten, and has not come back since."""
+
+    async def welcome_back(self, address: Address) -> None:
+        """Take back what `suppress` noted: they have come of their own accord."""

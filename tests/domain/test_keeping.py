@@ -1,0 +1,41 @@
+"""How long things are kept."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.keeping import REPEATS, SET_ASIDE, Keeping, bounds
+
+NOW = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
+DAY = timedelta(days=1)
+spans = st.timedeltas(min_value=timedelta(0), max_value=3650 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("updates", "words", "traces", "set_aside"),
+    [(0, 0, 3, 30), (2, 2, 3, 30), (7, 7, 7, 30), (60, 60, 60, 60)],
+    ids=lambda days: f"{days}d",
+)
+def test_words_go_first_and_what_failed_waits_for_somebody(
+    updates, words, traces, set_aside
+):
+    until = bounds(Keeping(updates=updates * DAY), now=NOW)
+
+    assert until.words == NOW - words * DAY
+    assert until.traces == NOW - traces * DAY
+    assert until.set_aside == NOW - set_aside * DAY
+
+
+@given(updates=spans, deliveries=spans, consents=spans)
+def test_a_repeat_is_known_for_one_whatever_was_decided(updates, deliveries, consents):
+    keeping = Keeping(updates=updates, deliveries=deliveries, consents=consents)
+    until = bounds(keeping, now=NOW)
+
+    assert until.traces <= NOW - REPEATS
+    assert until.set_aside <= NOW - SET_ASIDE
+    assert until.set_aside <= until.traces <= until.words <= NOW
+    assert (until.deliveries, until.consents) == (NOW - deliveries, NOW - consents)

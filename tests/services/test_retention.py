@@ -1,0 +1,148 @@
+"""Nothing about people is kept for longer than was decided."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from bot import retention
+from bot.domain.deliveries import Progress, Receipt, Reference, State
+from bot.domain.errors import Refusal
+from bot.domain.inbound import Inbound
+from bot.domain.keeping import Keeping
+from bot.domain.recipients import Channel, Kind
+from bot.retention import Retention
+from tests.services.conftest import Stand
+
+DAY = timedelta(days=1)
+KEEPING = Keeping(updates=7 * DAY, deliveries=30 * DAY, consents=365 * DAY)
+
+
+@pytest.fixture
+def erasing(stand: Stand) -> Retention:
+    return Retention(database=stand.database, clock=stand.clock, keeping=KEEPING)
+
+
+async def count(stand: Stand, table: str) -> int:
+    async with stand.database.snapshot() as tx:
+        statement = text(f"SELECT count(*) FROM {table}")  # noqa: S608 - a table's name
+        return int(await tx.inbox._connection.value(statement))
+
+
+async def come_in(stand: Stand, number: int) -> None:
+    """An update, handled at once."""
+    now = stand.clock.now()
+    entry = Inbound(
+        channel=Channel.TELEGRAM,
+        key=f"update:{number}",
+        payload={"text": "hello"},
+        received_at=now,
+    )
+    async with stand.database.transaction() as tx:
+        await tx.inbox.store([entry])
+        [stored] = await tx.inbox.waiting(limit=1)
+        assert stored.id is not None
+        await tx.inbox.done(stored.id, now=now)
+
+
+async def test_a_year_passes_and_only_counts_and_news_are_left(
+    stand, erasing, monkeypatch
+):
+    monkeypatch.setattr(retention, "BATCH", 2)
+    staying = [await stand.reader(number) for number in range(1, 4)]
+    leaving = await stand.reader(9, Channel.WHATSAPP)
+    plan = await stand.send()
+    await come_in(stand, 1)
+    await stand.replies.answer(leaving, Kind.READER, ["Hello."], key="update:1")
+    await stand.work()
+    await stand.sweep.run("all")
+    await stand.enrolment.leave(leaving)
+    _, before = await stand.broadcaster.status(plan.broadcast.id)
+    assert before.states == {State.ACCEPTED: 4}
+
+    start = stand.clock.now()
+    left: list[tuple[int, ...]] = []
+    tables = ("inbound", "reply", "delivery", "attempt", "consent", "recipient")
+    for days in (0, 8, 40, 400):
+        stand.clock.set(start + days * DAY)
+        await erasing.run("all")
+        left.append(tuple([await count(stand, each) for each in tables]))
+    assert left == [
+        (1, 1, 4, 4, 4, 4),
+        (0, 0, 4, 4, 4, 4),
+        (0, 0, 0, 0, 4, 4),
+        (0, 0, 0, 0, 3, 3),
+    ]
+    _, after = await stand.broadcaster.status(plan.broadcast.id)
+    assert after == before
+    assert after.arrived == 4
+    assert await stand.broadcaster.report(plan.broadcast.id) == []
+    assert await stand.enrolment.find(leaving) is None
+    for reader in staying:
+        assert await stand.enrolment.find(reader) is not None
+    await stand.send("The market burnt on Sunday, the police said. Nobody was hurt.")
+    assert [await count(stand, each) for each in ("delivery", "attempt")] == [3, 3]
+
+
+async def test_what_is_not_over_is_left_alone_however_old_it_is(stand, erasing):
+    await stand.reader(1)
+    plan = await stand.plan()
+    stand.clock.set(stand.clock.now() + 400 * DAY)
+    await erasing.run("all")
+
+    assert (await stand.only(plan)).state is State.QUEUED
+
+
+async def test_a_late_report_of_a_delivery_long_gone_changes_nothing(stand, erasing):
+    await stand.reader(1, Channel.WHATSAPP)
+    plan = await stand.send()
+    delivery = await stand.only(plan)
+    await stand.sweep.run("all")
+    stand.clock.set(stand.clock.now() + 40 * DAY)
+    await erasing.run("all")
+
+    late = Receipt(
+        reference=Reference(delivery.id, 1),
+        progress=Progress.FAILED,
+        provider_id="SM1",
+        code="63016",
+    )
+    await stand.broadcaster.receive(Channel.WHATSAPP, late)
+    _, coverage = await stand.broadcaster.status(plan.broadcast.id)
+    assert coverage.states == {State.ACCEPTED: 1}
+
+
+async def test_between_two_batches_everybody_has_their_turn(
+    stand, erasing, monkeypatch
+):
+    monkeypatch.setattr(retention, "BATCH", 1)
+    for number in range(3):
+        await come_in(stand, number)
+    stand.clock.set(stand.clock.now() + 8 * DAY)
+    began = stand.clock.now()
+    await erasing.run("all")
+
+    assert await count(stand, "inbound") == 0
+    assert stand.clock.now() - began == 3 * retention.PAUSE
+
+
+async def test_whoever_was_forgotten_comes_back_by_themselves_only(stand):
+    reader = await stand.reader(9, Channel.WHATSAPP)
+    plan = await stand.plan()
+    assert await stand.enrolment.forget(reader)
+    assert not await stand.enrolment.forget(reader), "nobody is there any more"
+    await stand.broadcaster.confirm(plan.broadcast.id)
+    await stand.work()
+
+    assert stand.whatsapp.sent == []
+    with pytest.raises(Refusal, match="asked to be forgotten"):
+        await stand.reader(9, Channel.WHATSAPP)
+    link = await stand.enrolment.create_link("valley", Kind.READER)
+    welcome = await stand.enrolment.redeem_words(
+        f"JOIN {link.code}", by=reader, agreed_by="whatsapp:reader"
+    )
+    assert welcome is not None
+    assert welcome.new
+    await stand.reader(9, Channel.WHATSAPP)
