@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 
-from bot.domain.broadcasts import BroadcastState
+from bot.domain.broadcasts import BroadcastId, BroadcastState
 from bot.domain.deliveries import Action, Form, Progress, State
 from bot.domain.inbound import Inbound
 from bot.domain.recipients import Address, Channel, Kind, RecipientId
@@ -59,7 +59,9 @@ ledgers = st.lists(
 )
 
 
-async def written(database: SqliteDatabase, ledger: Any, *, bound: Any) -> list[int]:
+async def written(
+    database: SqliteDatabase, ledger: Any, *, bound: Any
+) -> list[BroadcastId]:
     """Write a ledger past the port; return the broadcasts' numbers."""
     desk = Desk(database)
     sender, audience = await desk.sender(), await desk.audience()
@@ -105,7 +107,7 @@ async def written(database: SqliteDatabase, ledger: Any, *, bound: Any) -> list[
     return numbers
 
 
-async def seen(database: SqliteDatabase, numbers: list[int]) -> tuple[Any, Any]:
+async def seen(database: SqliteDatabase, numbers: list[BroadcastId]) -> tuple[Any, Any]:
     """Every broadcast's coverage, and every row with its attempts."""
     async with database.snapshot() as tx:
         coverage = {n: (await tx.deliveries.coverage(n)).states for n in numbers}
