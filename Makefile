@@ -9,15 +9,16 @@ ARGS    ?=
 export PTB_TIMEDELTA := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test picture check container format lock clean
+.PHONY: help demo test picture check container format docs lock clean
 
 help:
 	@echo "make demo    a whole newsroom on this machine, no account needed"
 	@echo "make test    every test          (ARGS='-k pacing' passes options on)"
 	@echo "make check   format, lint, types, import contracts"
-	@echo "make container  the image built and run without an engine (as root, on Linux)"
+	@echo "make container the image built and run without an engine (as root, on Linux)"
 	@echo "make format  let ruff put the code in shape"
-	@echo "make picture draws the README's pictures of the demo (wants chromium)"
+	@echo "make docs    renew what the reference takes from the code"
+	@echo "make picture draw the README's pictures of the demo (wants chromium)"
 	@echo "make lock    renew the three locks (wants uv)"
 
 demo: $(READY)
@@ -42,6 +43,9 @@ container: $(READY)
 format: $(READY)
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+docs: $(READY)
+	@$(BIN)/python docs/generate.py
 
 # Everything comes from the lock, by hash; the project itself is linked in.
 $(READY): requirements.lock pyproject.toml

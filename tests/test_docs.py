@@ -7,35 +7,12 @@ from pathlib import Path
 
 import pytest
 import typer
-from pydantic import SecretStr
 from typer.main import get_command
 
 from bot.cli.root import app
-from bot.config import Settings
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-SETTINGS = ROOT / "docs" / "reference" / "settings.md"
-
-
-def table() -> str:
-    """Every setting as the reference shows it."""
-    rows = ["| setting | default | what it is |", "|---|---|---|"]
-    for name, field in Settings.model_fields.items():
-        value = field.default
-        if isinstance(value, SecretStr):
-            value = value.get_secret_value()
-        if isinstance(value, tuple):
-            value = " ".join(value)
-        if isinstance(value, bool):
-            value = str(value).lower()
-        shown = f"`{value}`" if value != "" else "–"
-        rows.append(f"| `{name}` | {shown} | {field.description} |")
-    return "\n".join(rows)
-
-
-def test_every_setting_is_in_the_reference_as_it_is():
-    assert table() in SETTINGS.read_text(encoding="utf-8")
 
 
 def commands(group: typer.core.TyperGroup, before: str = "") -> set[str]:

@@ -30,20 +30,20 @@ __all__ = [
 class Lane(IntEnum):
     """Urgency; the lower goes first."""
 
-    REPLY = 0
-    BREAKING = 10
-    REGULAR = 20
-    ROUND_UP = 30
+    REPLY = 0  #: answers and notices; no broadcast has it
+    BREAKING = 10  #: goes before everything else that is due
+    REGULAR = 20  #: unless an editor says otherwise
+    ROUND_UP = 30  #: when nothing more urgent is due
 
 
 class BroadcastState(StrEnum):
     """Where a broadcast stands."""
 
     PLANNED = "planned"  #: every delivery is written; nobody has confirmed
-    RUNNING = "running"
+    RUNNING = "running"  #: confirmed; the pumps work it off
     PAUSED = "paused"  #: stopped by an editor or by its own errors; can go on
-    FINISHED = "finished"
-    CANCELLED = "cancelled"
+    FINISHED = "finished"  #: every delivery has ended, or only a person can tell
+    CANCELLED = "cancelled"  #: stopped by an editor, or never confirmed in time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

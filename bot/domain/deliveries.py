@@ -20,16 +20,16 @@ DeliveryId = NewType("DeliveryId", int)
 class State(StrEnum):
     """Where a delivery stands."""
 
-    QUEUED = "queued"
+    QUEUED = "queued"  #: will be sent when its time comes
     LEASED = "leased"  #: an owner, known by its epoch, has it in hand
     SENDING = "sending"  #: written before the call: from here on a crash means doubt
-    ACCEPTED = "accepted"
-    DELIVERED = "delivered"
-    READ = "read"
-    FAILED = "failed"
+    ACCEPTED = "accepted"  #: the provider has taken it
+    DELIVERED = "delivered"  #: the provider says so; WhatsApp only
+    READ = "read"  #: the provider says so, if the reader lets it; WhatsApp only
+    FAILED = "failed"  #: it will not arrive; the reason stands beside it
     SKIPPED = "skipped"  #: on purpose, for the reason beside it
     EXPIRED = "expired"  #: too old to be news
-    RECALLED = "recalled"
+    RECALLED = "recalled"  #: taken back
     SUSPENDED = "suspended"  #: waits for the recipient's rights
     DOUBTFUL = "doubtful"  #: waits for a receipt, a look-up, a person or its expiry
 
@@ -68,13 +68,13 @@ class Form(StrEnum):
 class Progress(IntEnum):
     """How far one attempt has come; when reports disagree, the higher wins."""
 
-    SENDING = 10
+    SENDING = 10  #: about to be called, or under way
     DOUBTFUL = 20  #: called, and never answered
     REFUSED = 25  #: the answer said no: surely not sent
-    ACCEPTED = 30
+    ACCEPTED = 30  #: the provider has taken it
     FAILED = 40  #: accepted, and then reported as failed
     DELIVERED = 50  #: a delivery after a failure is real; it happens
-    READ = 60
+    READ = 60  #: the reader has seen it
 
 
 @dataclass(frozen=True, slots=True)

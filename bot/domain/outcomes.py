@@ -39,12 +39,12 @@ if TYPE_CHECKING:
 class Consequence(StrEnum):
     """What else a failure asks for, besides the delivery's own end."""
 
-    NONE = "none"
-    UNENROL = "unenrol"  #: the recipient has left us
+    NONE = "none"  #: nothing
+    UNENROL = "unenrol"  #: out of every audience: the recipient has left us
     STRIKE = "strike"  #: unenrol once the same has been heard three times running
-    STRIKE_SUSPEND = (
-        "strike_suspend"  #: suspend after three; no proof of a wrong number
-    )
+    #: suspend once the same has been heard three times running: no proof of a wrong
+    #: number
+    STRIKE_SUSPEND = "strike_suspend"
     SUSPEND = "suspend"  #: wait for the recipient's rights; tell the editors
     REST = "rest"  #: leave the recipient alone for a day
     MOVE = "move"  #: rewrite the address

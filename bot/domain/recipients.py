@@ -31,7 +31,7 @@ class Kind(StrEnum):
 
     READER = "reader"  #: one person
     GROUP = "group"  #: a Telegram group or supergroup, or one topic of it
-    TELEGRAM_CHANNEL = "telegram_channel"
+    TELEGRAM_CHANNEL = "telegram_channel"  #: what only its administrators write in
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Address:
 class Standing(StrEnum):
     """Whether a recipient can be written to at present."""
 
-    ACTIVE = "active"
+    ACTIVE = "active"  #: is written to
     SUSPENDED = "suspended"  #: waits for its rights to come back
     GONE = "gone"  #: blocked us, left, or was deleted; only they can undo it
 
