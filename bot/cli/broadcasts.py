@@ -13,6 +13,7 @@ from bot.cli.common import (
     AsJson,
     ConfigFile,
     at_desk,
+    counted,
     fail,
     table,
 )
@@ -97,12 +98,12 @@ def _print_plan(plan: Plan) -> None:
         typer.echo(f"note: {note.text}")
     for each in plan.channels:
         typer.echo(
-            f"{each.channel.value}: {each.recipients} recipients, "
-            f"{each.messages} messages"
+            f"{each.channel.value}: {counted(each.recipients, 'recipient')}, "
+            f"{counted(each.messages, 'message')}"
         )
     typer.echo(
-        f"broadcast {plan.broadcast.id}: {plan.recipients} recipients, "
-        f"{plan.messages} messages. "
+        f"broadcast {plan.broadcast.id}: {counted(plan.recipients, 'recipient')}, "
+        f"{counted(plan.messages, 'message')}. "
         f"Send it with: harkara broadcast confirm {plan.broadcast.id}"
     )
 
@@ -256,7 +257,10 @@ def stop(broadcast: Number, config: ConfigFile = DEFAULT_CONFIG) -> None:
 
     async def work(desk: Desk) -> None:
         spared = await desk.broadcaster.stop(BroadcastId(broadcast))
-        typer.echo(f"broadcast {broadcast} stopped; {spared} messages were not sent")
+        were = "was" if spared == 1 else "were"
+        typer.echo(
+            f"broadcast {broadcast} stopped; {counted(spared, 'message')} {were} not sent"
+        )
 
     at_desk(config, work)
 
@@ -302,6 +306,6 @@ def decide(
             if delivery is None
             else {DeliveryId(each) for each in delivery},
         )
-        typer.echo(f"{settled} deliveries settled")
+        typer.echo(f"{counted(settled, 'delivery', 'deliveries')} settled")
 
     at_desk(config, work)

@@ -106,6 +106,11 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         typer.echo("  ".join(cells).rstrip())
 
 
+def counted(number: int, noun: str, several: str = "") -> str:
+    """Return ``1 message``, or ``2 messages``."""
+    return f"{number} {noun if number == 1 else several or noun + 's'}"
+
+
 def utf8_output() -> None:
     """Print Urdu on a terminal whose locale has never heard of it."""
     for stream in (sys.stdout, sys.stderr):

@@ -18,6 +18,7 @@ from bot.cli import (
     health,
     links,
     readers,
+    sandbox,
     service,
 )
 from bot.cli.common import utf8_output
@@ -33,6 +34,7 @@ app.command("run")(service.run)
 app.command("check")(check.check)
 app.command("health")(health.health)
 app.command("format")(formatting.format_)
+app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(service.database, name="database")
 app.add_typer(audiences.app, name="audience")
 app.add_typer(editors.app, name="editor")

@@ -146,9 +146,9 @@ def test_doubt_is_settled_by_decision(ready):
     asyncio.run(crash())
     assert "doubtful" in ready.ok("broadcast", "show", "1")
     decide = ("broadcast", "decide", "1")
-    assert ready.ok(*decide, "--sent", "--delivery", "1") == "1 deliveries settled\n"
+    assert ready.ok(*decide, "--sent", "--delivery", "1") == "1 delivery settled\n"
     again = ("--repeat", "--delivery", "2")
-    assert ready.ok(*decide, *again) == "1 deliveries settled\n"
+    assert ready.ok(*decide, *again) == "1 delivery settled\n"
     assert ready.ok(*decide, *again) == "0 deliveries settled\n"
     shown = json.loads(ready.ok("broadcast", "show", "1", "--json"))
     assert shown["counts"] == {"accepted": 1, "queued": 1}

@@ -1,0 +1,158 @@
+"""Every example in the documents is run, or its page says why not."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.documents.pages import PAGES, ROOT, Block, blocks
+from tests.documents.terminal import Terminal, free_ports, pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DOCS = ROOT / "docs"
+SAMPLES = ROOT / "bot" / "cli" / "samples"
+
+#: Followed one after the other, as a newcomer does who has accounts.
+NEWCOMER = [
+    ROOT / "README.md",
+    DOCS / "how-to" / "bot-token.md",
+    DOCS / "how-to" / "whatsapp.md",
+]
+#: Each followed at a desk that is up and has readers.
+AT_WORK = [
+    DOCS / "how-to" / name
+    for name in ("broadcast.md", "cms.md", "groups.md", "troubles.md")
+]
+FOLLOWED = {*NEWCOMER, *AT_WORK, DOCS / "tutorial.md"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_example_is_run_or_says_why_not(page: Path):
+    for block in blocks(page):
+        if block.language == "console" and not block.skipped:
+            assert page in FOLLOWED, block.body
+            assert block.commands
+        if block.skipped:
+            assert len(block.mark.removeprefix("not run: ").split()) > 2, "the reason"
+
+
+def test_the_tutorial_goes_as_it_says(tmp_path: Path):
+    folder = tmp_path / "first-digest"
+    folder.mkdir()
+    with Terminal(folder) as terminal:
+        for block in blocks(DOCS / "tutorial.md"):
+            terminal.follow(block)
+
+        assert (folder / "harkara.db").exists()
+
+
+@pytest.fixture
+def providers(tmp_path: Path) -> Iterator[Terminal]:
+    """A sandbox in the place of both providers; its terminal is not the reader's."""
+    folder = tmp_path / "providers"
+    folder.mkdir()
+    with Terminal(folder) as terminal:
+        terminal.start("harkara sandbox start", "…Ctrl-C ends it…")
+        yield terminal
+
+
+def settings(providers: Terminal) -> dict[str, str]:
+    return tomllib.loads(providers.type("harkara sandbox settings"))
+
+
+def test_readme_and_how_to_pages_lead_to_a_green_check(
+    tmp_path: Path, providers: Terminal
+):
+    values = settings(providers)
+    where = {name: values.pop(name) for name in ("telegram_api", "twilio_api")}
+    folder = tmp_path / "newcomer"
+    folder.mkdir()
+    with Terminal(
+        folder, settings=values, extra=where, port=providers.port
+    ) as terminal:
+        checks = 0
+        # The README comes first and last: it ends with the question whether all is well.
+        readme, *how_to = NEWCOMER
+        shutil.copy(SAMPLES / "pakistan-ttp-border.txt", folder / "article.txt")
+        for block in [*_without_check(readme), *(b for p in how_to for b in blocks(p))]:
+            terminal.follow(block)
+            checks += block.language == "console" and "harkara check" in block.body
+        assert checks == 2, "both pages end with it"
+
+        report = terminal.type("harkara check")
+
+    assert "✗" not in report
+    assert tomllib.loads((folder / "harkara.toml").read_text("utf-8")).keys() == (
+        values.keys() | where.keys()
+    )
+
+
+def _without_check(page: Path) -> list[Block]:
+    return [block for block in blocks(page) if "harkara check" not in block.body]
+
+
+@pytest.fixture
+def at_work(tmp_path: Path, providers: Terminal) -> Iterator[Terminal]:
+    """A desk that is up, with a group and readers on both platforms."""
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    story = next(b.body for b in blocks(DOCS / "tutorial.md") if b.file == "story.txt")
+    (folder / "story.txt").write_text(story, encoding="utf-8")
+    with Terminal(folder, port=providers.port) as terminal:
+        terminal.type("harkara sandbox settings > harkara.toml", "")
+        terminal.type("harkara database upgrade")
+        terminal.start("harkara run", "… up senders=2")
+        yield terminal
+
+
+@pytest.mark.parametrize("page", AT_WORK, ids=lambda page: page.name)
+def test_how_to_pages_go_as_they_say(page: Path, at_work: Terminal):
+    if page.name == "broadcast.md":
+        readers(at_work)
+    for block in blocks(page):
+        if block.language != "toml":
+            at_work.follow(block)
+
+
+def readers(desk: Terminal) -> None:
+    """Let a group, and a reader on either platform, join an audience."""
+    desk.type('harkara audience create valley --title "Kashmir Watch"')
+    desk.type("harkara link create valley --for group")
+    desk.type('harkara sandbox follow Bilal "https://t.me/…" --into "Srinagar Neighbours"')
+    desk.type("harkara link create valley")
+    desk.type('harkara sandbox follow Ayesha "https://t.me/…"')
+    desk.type('harkara sandbox follow Rehana "https://wa.me/…"')
+    desk.type("harkara audience list", "NAME …\nvalley  Kashmir Watch  en        3")
+
+
+# --- the instrument itself --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shown", "output", "fits"),
+    [
+        ("link 1\n", "link 1", True),
+        ("link …", "link 1\nhttps://t.me/x", True),
+        ("link 1", "link 1\nhttps://t.me/x", False),
+        ("", "anything", False),
+        ("…\nlast", "first\nlast", True),
+        ("a (b)", "a (b)", True),
+    ],
+)
+def test_outputs_are_compared_whole(shown: str, output: str, fits: bool):  # noqa: FBT001 - a column of the table
+    assert bool(pattern(shown).fullmatch(output)) is fits
+
+
+def test_an_output_that_differs_is_found(tmp_path: Path):
+    with Terminal(tmp_path) as terminal, pytest.raises(AssertionError, match="shows"):
+        terminal.type("echo one", "two")
+
+
+def test_ports_that_are_free_are_neighbours():
+    assert free_ports(4) + 3 < 65_536
