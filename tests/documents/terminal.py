@@ -8,14 +8,13 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from tests.documents.pages import Block
 
@@ -55,6 +54,7 @@ class Terminal:
 
     Args:
         folder: Empty; commands run there.
+        commands: Where ``harkara`` is.
         settings: Values to put in the place of a page's, by name.
         extra: Settings that no page speaks of: where the sandbox is.
     """
@@ -62,6 +62,7 @@ class Terminal:
     def __init__(
         self,
         folder: Path,
+        commands: Path,
         *,
         settings: Mapping[str, str] | None = None,
         extra: Mapping[str, str] | None = None,
@@ -74,7 +75,7 @@ class Terminal:
         self._seen = ""
         self._programs: list[tuple[str, subprocess.Popen[bytes], Path]] = []
         self._environ = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": f"{commands}:{os.environ['PATH']}",
             "HARKARA_SANDBOX_PORT": str(self.port),
             "PTB_TIMEDELTA": "1",
             "LANG": "C.UTF-8",

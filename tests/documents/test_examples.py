@@ -42,10 +42,10 @@ def test_every_example_is_run_or_says_why_not(page: Path):
             assert len(block.mark.removeprefix("not run: ").split()) > 2, "the reason"
 
 
-def test_the_tutorial_goes_as_it_says(tmp_path: Path):
+def test_the_tutorial_goes_as_it_says(tmp_path: Path, commands: Path):
     folder = tmp_path / "first-digest"
     folder.mkdir()
-    with Terminal(folder) as terminal:
+    with Terminal(folder, commands) as terminal:
         for block in blocks(DOCS / "tutorial.md"):
             terminal.follow(block)
 
@@ -53,11 +53,11 @@ def test_the_tutorial_goes_as_it_says(tmp_path: Path):
 
 
 @pytest.fixture
-def providers(tmp_path: Path) -> Iterator[Terminal]:
+def providers(tmp_path: Path, commands: Path) -> Iterator[Terminal]:
     """A sandbox in the place of both providers; its terminal is not the reader's."""
     folder = tmp_path / "providers"
     folder.mkdir()
-    with Terminal(folder) as terminal:
+    with Terminal(folder, commands) as terminal:
         terminal.start("harkara sandbox start", "…Ctrl-C ends it…")
         yield terminal
 
@@ -67,14 +67,14 @@ def settings(providers: Terminal) -> dict[str, str]:
 
 
 def test_readme_and_how_to_pages_lead_to_a_green_check(
-    tmp_path: Path, providers: Terminal
+    tmp_path: Path, commands: Path, providers: Terminal
 ):
     values = settings(providers)
     where = {name: values.pop(name) for name in ("telegram_api", "twilio_api")}
     folder = tmp_path / "newcomer"
     folder.mkdir()
     with Terminal(
-        folder, settings=values, extra=where, port=providers.port
+        folder, commands, settings=values, extra=where, port=providers.port
     ) as terminal:
         checks = 0
         # The README comes first and last: it ends with the question whether all is well.
@@ -98,13 +98,15 @@ def _without_check(page: Path) -> list[Block]:
 
 
 @pytest.fixture
-def at_work(tmp_path: Path, providers: Terminal) -> Iterator[Terminal]:
+def at_work(
+    tmp_path: Path, commands: Path, providers: Terminal
+) -> Iterator[Terminal]:
     """A desk that is up, with a group and readers on both platforms."""
     folder = tmp_path / "desk"
     folder.mkdir()
     story = next(b.body for b in blocks(DOCS / "tutorial.md") if b.file == "story.txt")
     (folder / "story.txt").write_text(story, encoding="utf-8")
-    with Terminal(folder, port=providers.port) as terminal:
+    with Terminal(folder, commands, port=providers.port) as terminal:
         terminal.type("harkara sandbox settings > harkara.toml", "")
         terminal.type("harkara database upgrade")
         terminal.start("harkara run", "… up senders=2")
@@ -149,8 +151,8 @@ def test_outputs_are_compared_whole(shown: str, output: str, fits: bool):  # noq
     assert bool(pattern(shown).fullmatch(output)) is fits
 
 
-def test_an_output_that_differs_is_found(tmp_path: Path):
-    with Terminal(tmp_path) as terminal, pytest.raises(AssertionError, match="shows"):
+def test_an_output_that_differs_is_found(tmp_path: Path, commands: Path):
+    with Terminal(tmp_path, commands) as terminal, pytest.raises(AssertionError, match="shows"):
         terminal.type("echo one", "two")
 
 
