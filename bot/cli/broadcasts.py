@@ -257,10 +257,8 @@ def stop(broadcast: Number, config: ConfigFile = DEFAULT_CONFIG) -> None:
 
     async def work(desk: Desk) -> None:
         spared = await desk.broadcaster.stop(BroadcastId(broadcast))
-        were = "was" if spared == 1 else "were"
-        typer.echo(
-            f"broadcast {broadcast} stopped; {counted(spared, 'message')} {were} not sent"
-        )
+        messages, were = counted(spared, "message"), "was" if spared == 1 else "were"
+        typer.echo(f"broadcast {broadcast} stopped; {messages} {were} not sent")
 
     at_desk(config, work)
 

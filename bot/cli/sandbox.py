@@ -89,9 +89,7 @@ def _people(sandbox: Sandbox) -> None:
     world.person("Meera", language="en", role="editor")
     bilal = world.person("Bilal", language="en", role="keeper")
     ayesha = world.person("Ayesha", language="en", role="reader")
-    rehana = world.person(
-        "Rehana", language="en", role="reader", phone="+923005550101"
-    )
+    rehana = world.person("Rehana", language="en", role="reader", phone="+923005550101")
     rehana.auto_read = True
     world.group(GROUP, members=[ayesha], admins=[bilal])
     world.channel(CHANNEL, admins=[bilal])
@@ -236,11 +234,11 @@ class _Scene:
     def person(self, name: str) -> dict[str, Any]:
         """Return somebody; end the program where there is no such person."""
         people: list[dict[str, Any]] = self._state["people"]
-        for each in people:
-            if each["name"].lower() == name.lower():
-                return each
-        known = ", ".join(each["name"] for each in people)
-        fail(Refusal(f"there is no {name} here; there are {known}"))
+        found = [each for each in people if each["name"].lower() == name.lower()]
+        if not found:
+            known = ", ".join(each["name"] for each in people)
+            fail(Refusal(f"there is no {name} here; there are {known}"))
+        return found[0]
 
     def own(self, name: str, *, whatsapp: bool) -> str:
         """Return somebody's own chat with the bot, or with the number."""
@@ -285,9 +283,7 @@ def _post(port: int, visit: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _call(
-    port: int, method: str, path: str, body: dict[str, Any] | None = None
-) -> Any:
+def _call(port: int, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     """Ask the sandbox; end the program with its words where it refuses."""
     connection = HTTPConnection(HOST, port, timeout=PATIENCE)
     try:

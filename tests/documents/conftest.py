@@ -23,7 +23,7 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with the command ``harkara`` in it, for the path."""
     folder = tmp_path_factory.mktemp("bin")
     path = folder / "socket"
-    server = subprocess.Popen(
+    server = subprocess.Popen(  # noqa: S603 - our own module
         [sys.executable, "-m", "tests.documents.warm", str(path)],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "PTB_TIMEDELTA": "1"},

@@ -110,7 +110,7 @@ class Terminal:
         command, expected = self._filled_in(command), pattern(self._here(shown))
         deadline = time.monotonic() + PATIENCE
         while True:
-            done = subprocess.run(
+            done = subprocess.run(  # noqa: S603 - our own pages
                 ["/bin/sh", "-c", command],
                 cwd=self.folder,
                 env=self._environ,
@@ -126,9 +126,8 @@ class Terminal:
             waits = re.search(r" (show|list|count|health|check)\b", command)
             if expected.fullmatch(output.strip()):
                 break
-            assert waits and time.monotonic() < deadline, (
-                f"{command}\n{output}\n--- the page shows\n{shown}"
-            )
+            over = not waits or time.monotonic() > deadline
+            assert not over, f"{command}\n{output}\n--- the page shows\n{shown}"
             time.sleep(0.3)
         self._seen += output
         return output
@@ -139,7 +138,7 @@ class Terminal:
             self._end()
         log = self.folder.parent / f"{self.folder.name}-{time.monotonic_ns()}.log"
         with log.open("wb") as output:
-            program = subprocess.Popen(
+            program = subprocess.Popen(  # noqa: S603 - our own pages
                 ["/bin/sh", "-c", f"exec {command}"],
                 cwd=self.folder,
                 env=self._environ,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import shutil
 import tomllib
 from pathlib import Path
@@ -9,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.documents.pages import PAGES, ROOT, Block, blocks
+from tests.chaos import harness, test_kill, test_term
+from tests.documents.pages import PAGES, ROOT, blocks
 from tests.documents.terminal import Terminal, free_ports, pattern
 
 if TYPE_CHECKING:
@@ -29,12 +32,14 @@ AT_WORK = [
     DOCS / "how-to" / name
     for name in ("broadcast.md", "cms.md", "groups.md", "troubles.md")
 ]
+#: Run by something else.
+ELSEWHERE = {"container.md": "`make container` carries out the Dockerfile"}
 FOLLOWED = {*NEWCOMER, *AT_WORK, DOCS / "tutorial.md"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_example_is_run_or_says_why_not(page: Path):
-    for block in blocks(page):
+    for block in blocks(page) if page.name not in ELSEWHERE else []:
         if block.language == "console" and not block.skipped:
             assert page in FOLLOWED, block.body
             assert block.commands
@@ -76,31 +81,26 @@ def test_readme_and_how_to_pages_lead_to_a_green_check(
     with Terminal(
         folder, commands, settings=values, extra=where, port=providers.port
     ) as terminal:
-        checks = 0
-        # The README comes first and last: it ends with the question whether all is well.
-        readme, *how_to = NEWCOMER
         shutil.copy(SAMPLES / "pakistan-ttp-border.txt", folder / "article.txt")
-        for block in [*_without_check(readme), *(b for p in how_to for b in blocks(p))]:
+        # The README sends the reader to the pages, and asks at its end if all is well.
+        readme, *how_to = map(blocks, NEWCOMER)
+        questions = [each for each in readme if "harkara check" in each.body]
+        assert len(questions) == 1
+        steps = [each for each in readme if each not in questions]
+        for block in [*steps, *itertools.chain(*how_to), *questions]:
             terminal.follow(block)
-            checks += block.language == "console" and "harkara check" in block.body
-        assert checks == 2, "both pages end with it"
 
         report = terminal.type("harkara check")
 
+    assert "✓ template" in report
     assert "✗" not in report
     assert tomllib.loads((folder / "harkara.toml").read_text("utf-8")).keys() == (
         values.keys() | where.keys()
     )
 
 
-def _without_check(page: Path) -> list[Block]:
-    return [block for block in blocks(page) if "harkara check" not in block.body]
-
-
 @pytest.fixture
-def at_work(
-    tmp_path: Path, commands: Path, providers: Terminal
-) -> Iterator[Terminal]:
+def at_work(tmp_path: Path, commands: Path, providers: Terminal) -> Iterator[Terminal]:
     """A desk that is up, with a group and readers on both platforms."""
     folder = tmp_path / "desk"
     folder.mkdir()
@@ -126,11 +126,58 @@ def readers(desk: Terminal) -> None:
     """Let a group, and a reader on either platform, join an audience."""
     desk.type('harkara audience create valley --title "Kashmir Watch"')
     desk.type("harkara link create valley --for group")
-    desk.type('harkara sandbox follow Bilal "https://t.me/…" --into "Srinagar Neighbours"')
+    desk.type(
+        'harkara sandbox follow Bilal "https://t.me/…" --into "Srinagar Neighbours"'
+    )
     desk.type("harkara link create valley")
     desk.type('harkara sandbox follow Ayesha "https://t.me/…"')
     desk.type('harkara sandbox follow Rehana "https://wa.me/…"')
     desk.type("harkara audience list", "NAME …\nvalley  Kashmir Watch  en        3")
+
+
+# --- what else a page promises ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if DOCS in p.parents], ids=lambda page: page.name
+)
+def test_every_page_says_which_kind_it_is(page: Path):
+    if page.parent.name == "decisions" and page.name != "README.md":
+        return  # their list says it for them
+    text = page.read_text(encoding="utf-8")
+    kind = re.match(
+        r"# .+\n\n\*(Tutorial|How-to|Reference|Explanation)\b[^*]*\.\*", text
+    )
+
+    assert kind, text[:80]
+    folder = {
+        "how-to": "How-to",
+        "reference": "Reference",
+        "explanation": "Explanation",
+    }
+    assert kind[1] == folder.get(page.parent.name, kind[1])
+
+
+def test_the_list_of_documents_is_whole():
+    index = (DOCS / "README.md").read_text(encoding="utf-8")
+    listed = {(DOCS / link).resolve() for link in re.findall(r"\]\(([^)#:]+)\)", index)}
+    parts = [page for page in PAGES if page.parent.name == "decisions"]
+
+    assert {page for page in PAGES if DOCS in page.parents} - {
+        *(page for page in parts if page.name != "README.md"),
+        DOCS / "README.md",
+    } <= listed
+
+
+def test_the_figures_of_the_guarantees_are_the_tests_own():
+    text = (DOCS / "explanation" / "guarantees.md").read_text(encoding="utf-8")
+
+    assert (
+        f"Killed {test_kill.KILLS} times in the middle of a broadcast to "
+        f"{harness.RECIPIENTS:,} recipients, with {harness.CONCURRENCY} calls at a time"
+    ) in text
+    assert f"no kill left more than {harness.CONCURRENCY} in doubt" in text
+    assert f"Told to stop {test_term.STOPS} times" in text
 
 
 # --- the instrument itself --------------------------------------------------------
@@ -152,7 +199,10 @@ def test_outputs_are_compared_whole(shown: str, output: str, fits: bool):  # noq
 
 
 def test_an_output_that_differs_is_found(tmp_path: Path, commands: Path):
-    with Terminal(tmp_path, commands) as terminal, pytest.raises(AssertionError, match="shows"):
+    with (
+        Terminal(tmp_path, commands) as terminal,
+        pytest.raises(AssertionError, match="shows"),
+    ):
         terminal.type("echo one", "two")
 
 
