@@ -158,6 +158,48 @@ def test_every_wish_of_whatsapp_readers_has_its_words():
         assert re.search(row, states.whatsapp_words(), re.MULTILINE)
 
 
+# --- what the how-to pages quote ---------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def said() -> str:
+    """Every text in the source."""
+    return "\n".join(
+        " ".join(node.value.split())
+        for _, tree in messages._sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+
+
+def quoted(name: str) -> list[str]:
+    """Return what a how-to page says that the program says."""
+    text = (ROOT / "docs" / "how-to" / name).read_text(encoding="utf-8")
+    flat = re.sub(r"\n +", " ", text)
+    return [
+        *re.findall(r"^### \"(.+)\"$", text, re.MULTILINE),
+        *re.findall(r"the log says \*([^*]+)\*", flat),
+        *re.findall(r"^\| \*([^*]+)\* \|", text, re.MULTILINE),
+        *re.findall(
+            r"^\| ([^|`*]+) \| (?:copy|it is|another|make a|an older|free|\[put)",
+            text,
+            re.MULTILINE,
+        ),
+    ]
+
+
+@pytest.mark.parametrize(("name", "least"), [("troubles.md", 13), ("groups.md", 3)])
+def test_what_the_program_is_said_to_say_it_says(name: str, least: int, said: str):
+    found = quoted(name)
+
+    assert len(found) >= least, found
+    for quotation in found:
+        for piece in re.split(
+            r"…|harkara\.db|, run harkara database upgrade", quotation
+        ):
+            assert piece.strip(" ;,") in said, quotation
+
+
 # --- states and messages ----------------------------------------------------------
 
 
