@@ -6,7 +6,7 @@ A page marks such a part; what stands between the marks is written anew::
     <!-- end -->
 
 While a page says something else than the code, ``tests/documents`` fails.
-"""
+"""  # noqa: INP001 - a script beside the documents, not a module
 
 from __future__ import annotations
 

@@ -48,6 +48,24 @@ def test_every_link_inside_the_repository_leads_somewhere(page: Path):
         assert (page.parent / link).exists(), link
 
 
+def anchors(page: Path) -> set[str]:
+    """What a page's headings are called in an address, as forges make it."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {
+        re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_heading_finds_it(page: Path):
+    text = page.read_text(encoding="utf-8")
+
+    for link, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", text):
+        there = (page.parent / link).resolve() if link else page
+        assert anchor in anchors(there), f"{link}#{anchor}"
+
+
 def test_the_two_commands_are_the_first_of_the_readme():
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     shown = [line for line in lines if line.startswith("make ")]
