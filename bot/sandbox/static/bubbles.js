@@ -52,7 +52,7 @@ export function draw(chat, message) {
   if (message.photo) item.append(element('div', 'photo', 'Photo'));
   const text = element('div', 'text');
   text.dir = 'auto';
-  text.append(whatsapp ? whatsappText(message.text) : telegramText(message.text, message.entities));
+  text.append(whatsapp ? whatsappText(message.text) : telegramText(message.text, message.entities, message.outgoing));
   item.append(text, meta(message, whatsapp));
   const rows = message.options.length ? message.options.map((label) => [{ text: label, label }]) : message.buttons;
   if (rows.length) item.append(buttons(rows, message));

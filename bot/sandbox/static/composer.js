@@ -45,8 +45,9 @@ export function lower(known) {
   known.who.addEventListener('change', () => named(known));
   box.append(known.problem, known.keys, known.suggestions, known.start, known.form);
   known.card.addEventListener('click', (event) => {
-    const key = event.target.closest('[data-follow], [data-press], [data-label]');
-    if (key) press(known, key);
+    const key = event.target.closest('[data-follow], [data-press], [data-label], [data-write]');
+    if (key?.dataset.write) say(known, key.dataset.write, key);
+    else if (key) press(known, key);
   });
   return box;
 }
@@ -56,6 +57,13 @@ const writer = (known) => Number(known.who.value) || known.chat.can_write?.[0] |
 
 function write(known, text, control) {
   return attempt(control, known.problem, { do: 'write', chat: known.chat.id, person: writer(known), text });
+}
+
+// In a group a command names the bot that is meant, as the app's own menu does.
+function say(known, text, control) {
+  const { channel, kind } = known.chat;
+  const crowd = channel === 'telegram' && kind !== 'private' && botName() && !text.includes('@');
+  return write(known, crowd ? `${text}@${botName()}` : text, control);
 }
 
 async function press(known, key) {
@@ -126,9 +134,7 @@ function suggest(known, texts) {
   known.suggestions.hidden = !texts.length;
   known.suggestions.replaceChildren(...texts.map((text) => {
     const item = element('li');
-    // In a group a command names the bot that is meant, as the app's own menu does.
-    const group = known.chat.channel === 'telegram' && known.chat.kind !== 'private';
-    item.append(button('suggestion', text, (node) => write(known, group && botName() ? `${text}@${botName()}` : text, node)));
+    item.append(button('suggestion', text, (node) => say(known, text, node)));
     return item;
   }));
 }

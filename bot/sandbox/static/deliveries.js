@@ -18,6 +18,7 @@ const ORDER = ['read', 'delivered', 'accepted', 'sending', 'leased', 'queued', '
 const ARRIVED = new Set(['read', 'delivered', 'accepted']);
 const UNDER_WAY = new Set(['queued', 'leased', 'sending']);
 const MOST_TOKENS = 14; // in a lane
+const MOST_NAMED = 4; // in the last one, where each has a line
 const MOST_ROWS = 500;
 const CHANNELS = { telegram: 'Telegram', whatsapp: 'WhatsApp' };
 const plain = (state) => String(state).toLowerCase().replace(/[^a-z].*$/, '');
@@ -87,7 +88,7 @@ function lanes(rows) {
   for (const row of rows) {
     const at = lane(plain(row.state));
     all[at] += 1;
-    if (wanted[at].length >= MOST_TOKENS) continue;
+    if (wanted[at].length >= (at === OFF_THE_WAY ? MOST_NAMED : MOST_TOKENS)) continue;
     let key = `${row.channel} ${row.recipient}`;
     while (seen.has(key)) key += ' again';
     seen.add(key);

@@ -39,15 +39,24 @@ function link(address) {
   return node;
 }
 
-function wrap(entity, text) {
+// A command in the bot's words is sent by tapping it, as in the app.
+function command(text) {
+  const node = element('button', 'address command');
+  node.type = 'button';
+  node.dataset.write = text;
+  return node;
+}
+
+function wrap(entity, text, taps) {
   const own = text.slice(entity.offset, entity.offset + entity.length);
   if (entity.type === 'text_link') return link(entity.url);
   if (entity.type === 'url' || entity.type === 'email') return link(own);
+  if (entity.type === 'bot_command' && taps) return command(own);
   return element(TAGS[entity.type] ?? 'span', `entity ${entity.type}`);
 }
 
 // Telegram: entities in UTF-16 units, which is what JavaScript counts in.
-export function telegramText(text, entities) {
+export function telegramText(text, entities, taps) {
   const root = document.createDocumentFragment();
   const ordered = [...entities].sort((a, b) => a.offset - b.offset || b.length - a.length);
   let index = 0;
@@ -60,7 +69,7 @@ export function telegramText(text, entities) {
       const end = Math.min(entity.offset + entity.length, to);
       if (start >= end) continue;
       if (start > at) parent.append(text.slice(at, start));
-      const node = wrap(entity, text);
+      const node = wrap(entity, text, taps);
       fill(node, start, end);
       parent.append(node);
       at = end;

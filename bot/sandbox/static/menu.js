@@ -44,7 +44,7 @@ export function menu(known, head) {
   }));
   box.append(known.trouble, element('p', 'hint', what === 'block'
     ? 'What is sent to a blocked bot’s reader is refused.'
-    : 'Outside the window only a template may be sent; it opens when she writes.'));
+    : 'Outside the window only a template may be sent; it opens when they write.'));
   head.append(opener);
   return box;
 }

@@ -80,7 +80,7 @@ function application() {
   node.dataset.state = state;
   if (node.textContent !== sign) node.textContent = sign;
   const fate = `${sign} ${starts}`;
-  if (fate !== told && words) toast(state, words);
+  if (fate !== told && words && (told || state !== 'up')) toast(state, words);
   told = fate;
   part('opening').hidden = !world.closed;
   if (part('opening').textContent !== world.closed) part('opening').textContent = world.closed;

@@ -165,7 +165,6 @@ function bubble(known, message) {
   const text = JSON.stringify(message);
   if (old?.text === text) return;
   const node = draw(known.chat, message);
-  const follow = resting(known);
   if (old) replace(known, old.node, node);
   else known.list.append(node);
   known.bubbles.set(message.id, { node, text });
@@ -174,7 +173,6 @@ function bubble(known, message) {
     gone.node.remove();
     known.bubbles.delete(first);
   }
-  if (follow) settle(known);
 }
 
 // The focus goes to the same button of the new bubble, or at least stays on the phone.
@@ -249,12 +247,16 @@ export function update(bundle) {
       refreshMenu(known);
     }
   }
+  // All is measured before anything changes: a hundred phones at once are laid out once.
+  const reached = new Set((bundle.messages ?? []).map(({ chat }) => phones.get(chat)).filter(Boolean));
+  const followers = [...reached].filter(resting);
   for (const message of bundle.messages ?? []) {
     const known = phones.get(message.chat);
     if (!known) continue;
     if (!known.bubbles.has(message.id) && message.outgoing && !seen.has(known.card.id)) known.jump.dataset.new = 'true';
     bubble(known, message);
   }
+  followers.forEach(settle);
   counted();
 }
 

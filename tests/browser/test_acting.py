@@ -75,6 +75,18 @@ async def test_a_visitor_writes_presses_and_follows(scene, open_page, until):
         ]
 
 
+async def test_a_command_in_the_bot_s_words_is_sent_by_tapping_it(scene, open_page):
+    command = {"type": "bot_command", "offset": 6, "length": 5}
+    scene.say(scene.group, "Write /help", entities=(command,))
+    async with open_page(scene.url) as tab:
+        group = tab.phone("Srinagar Neighbours")
+        await group.get_by_role("combobox").select_option(label="Imran")
+        await group.get_by_role("button", name="/help").click()
+        said = group.get_by_text(f"/help@{scene.sandbox.bot_username}")
+        await said.wait_for()
+        assert await group.locator(".sender", has_text="Imran").count() == 1
+
+
 async def test_mistakes_are_said_beside_the_phone(scene, open_page):
     async with open_page(scene.url) as tab:
         imran = tab.phone("Imran")
