@@ -32,7 +32,7 @@ _MEANINGS = {
     sqlite3.SQLITE_NOTADB: "the file is not a Harkara database, or it is damaged; "
     "name another file, or put a backup in its place",
     sqlite3.SQLITE_READONLY: "the database may only be read here; check the rights of "
-    "the file and of its folder, and write in a transaction, not in a snapshot",
+    "the file and of its folder",
     sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened; check that its "
     "folder exists and may be written to",
     sqlite3.SQLITE_CONSTRAINT: "that contradicts what is stored",

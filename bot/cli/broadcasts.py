@@ -15,12 +15,14 @@ from bot.cli.common import (
     at_desk,
     counted,
     fail,
+    shown_at,
     table,
 )
 from bot.domain.articles import ArticleId
-from bot.domain.broadcasts import BroadcastId, Lane
+from bot.domain.broadcasts import BroadcastId, BroadcastState, Lane
 from bot.domain.deliveries import DeliveryId, State
 from bot.domain.errors import Refusal
+from bot.domain.recipients import Channel
 from bot.phrases.catalogue import one_line
 
 if TYPE_CHECKING:
@@ -37,6 +39,14 @@ Number = Annotated[
 
 #: States that a report does not name delivery by delivery.
 PLAIN = frozenset({State.ACCEPTED, State.DELIVERED, State.READ, State.QUEUED})
+
+#: Why nothing leaves through a channel's sender, and what mends it.
+DOWN = {
+    Channel.TELEGRAM: "telegram waits: Telegram does not accept the bot ({code}); send "
+    "/token to @BotFather, set HARKARA_BOT_TOKEN and start harkara run again",
+    Channel.WHATSAPP: "whatsapp waits: Twilio does not accept the account or the "
+    "sender ({code}); harkara check says what is wrong",
+}
 
 LANES = {
     "breaking": Lane.BREAKING,
@@ -144,11 +154,18 @@ def show(
             return
         found, coverage = await desk.broadcaster.status(BroadcastId(broadcast))
         lines = await desk.broadcaster.report(found.id)
+        waiting = await _waiting(desk, found, coverage)
         if json_:
-            shown = {**_as_json(found, coverage), "deliveries": _lines_json(lines)}
+            shown = {
+                **_as_json(found, coverage),
+                "waiting": waiting,
+                "deliveries": _lines_json(lines),
+            }
             typer.echo(json.dumps(shown, ensure_ascii=False))
         else:
             _print_report(found, coverage, lines)
+            for line in waiting:
+                typer.echo(f"\n{line}")
 
     at_desk(config, work)
 
@@ -185,6 +202,27 @@ async def _list(desk: Desk, *, as_json: bool) -> None:
             for each, coverage in latest
         ],
     )
+
+
+async def _waiting(desk: Desk, found: Broadcast, coverage: Coverage) -> list[str]:
+    """Say why what is queued does not leave, and how long it may wait."""
+    if found.state is not BroadcastState.RUNNING or not coverage.states.get(
+        State.QUEUED
+    ):
+        return []
+    reasons = []
+    async with desk.database.snapshot() as tx:
+        for channel, sender in desk.senders.items():
+            if down := (await tx.senders.get(sender)).down:
+                reasons.append(DOWN[channel].format(code=one_line(down)))
+    if not reasons and not desk.is_running():
+        reasons.append("it waits: no Harkara is running here; harkara run sends it")
+    if reasons:
+        until = shown_at(found.expires_at, desk.zone)
+        reasons.append(
+            f"nothing is lost: what is queued leaves until {until} ({desk.zone})"
+        )
+    return reasons
 
 
 def _as_json(found: Broadcast, coverage: Coverage) -> dict[str, Any]:
