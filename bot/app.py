@@ -32,7 +32,7 @@ from bot.transports.telegram import TelegramChats, TelegramMessenger
 from bot.transports.telegram_request import AiohttpRequest
 from bot.transports.twilio_client import open_client
 from bot.transports.whatsapp import WhatsAppMessenger
-from handlers.health import Health
+from handlers.health import Health, starting
 from handlers.inbox import Handler, InboxReader
 from handlers.telegram.polling import TelegramPolling
 from handlers.telegram.updates import TelegramUpdates
@@ -327,6 +327,20 @@ async def _open_bot(
     )
     # Before the first call: a refused token must not leave connections open.
     stack.push_async_callback(bot.shutdown)
+    async with AsyncExitStack() as meanwhile:
+        await _initialised(bot, settings, meanwhile, stop=stop)
+    return bot
+
+
+async def _initialised(
+    bot: Bot,
+    settings: Settings,
+    meanwhile: AsyncExitStack,
+    *,
+    stop: asyncio.Event | None,
+) -> None:
+    """Have Telegram say who the bot is; what waits for that is told to who asks."""
+    answering = False
     while True:
         try:
             await _unless(stop, bot.initialize())
@@ -341,12 +355,15 @@ async def _open_bot(
                     "Telegram cannot be reached; is this machine on the network?"
                 ) from error
             log.warning("Telegram cannot be reached; trying again")
+            if not answering:
+                await _open(settings, starting("Telegram cannot be reached"), meanwhile)
+                answering = True
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), timeout=AGAIN)
             if stop.is_set():
                 raise Stopped from None
         else:
-            return bot
+            return
 
 
 async def _unless(
@@ -494,6 +511,13 @@ async def _listen(
             runner=desk.runner,
         )
         app.add_routes(webhook.routes())
+    await _open(settings, app, stack)
+
+
+async def _open(
+    settings: Settings, app: web.Application, stack: AsyncExitStack
+) -> None:
+    """Serve *app* at the address of the settings for as long as *stack* lasts."""
     server = web.AppRunner(app, access_log=None, shutdown_timeout=5)
     await server.setup()
     closers.append(server.cleanup)

@@ -122,3 +122,26 @@ class Health:
             "inbox": backlog.waiting,
             "oldest_waiting_seconds": waited and round(waited, 1),
         }
+
+
+def starting(reason: str) -> web.Application:
+    """Return what answers while *reason* keeps the application from being up.
+
+    The database is open by then, and to start again would not help: that is no 503.
+    Whoever else calls has to come again.
+    """
+
+    async def health(_request: web.Request) -> web.Response:
+        body = {
+            "status": "starting",
+            "database": "ok",
+            "reason": f"{reason}; trying again",
+        }
+        return web.json_response(body, headers={"Cache-Control": "no-store"})
+
+    async def later(_request: web.Request) -> web.Response:
+        return web.Response(status=503, headers={"Retry-After": "5"})
+
+    app = web.Application()
+    app.add_routes([web.get(PATH, health), web.route("*", "/{anything:.*}", later)])
+    return app

@@ -13,6 +13,8 @@ from bot.domain.errors import ConfigError
 
 #: Seconds to wait for an answer: longer than the application waits for its database.
 PATIENCE = 8.0
+#: What is no reason to start again.
+WELL = frozenset({"up", "starting"})
 #: Addresses that mean every interface, and the one by which we reach ourselves.
 _OURSELVES = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
 
@@ -38,7 +40,7 @@ def health(config: ConfigFile = DEFAULT_CONFIG) -> None:
             "start harkara run, or look at its log",
             well=False,
         )
-    _say(_line(facts), well=facts["status"] == "up")
+    _say(_line(facts), well=facts["status"] in WELL)
 
 
 def _ask(host: str, port: int) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
 import pytest
 
 PATIENCE = 30  # seconds
@@ -51,6 +54,39 @@ def test_it_is_open_by_polling_too(connected, free_port):
     try:
         assert "up senders=1" in process.stderr.readline()
         assert connected.ok("health").startswith("up: database ok, telegram up, inbox")
+    finally:
+        process.terminate()
+        process.communicate(timeout=PATIENCE)
+
+
+def test_while_telegram_cannot_be_reached_it_is_starting(connected, sandbox, free_port):
+    """To start again would not help, so a container must not be told to."""
+    connected.write(listen=f"127.0.0.1:{free_port}", telegram_api="http://127.0.0.1:9")
+    process = connected.process("run")
+    try:
+        for _ in range(2):  # the second time, it answers already
+            assert "Telegram cannot be reached" in process.stderr.readline()
+        said = connected.ok("health")
+        assert said == "starting: Telegram cannot be reached; trying again\n"
+        hook = f"http://127.0.0.1:{free_port}/twilio/inbound"
+        with pytest.raises(HTTPError) as caught:
+            urlopen(hook, data=b"Body=hello", timeout=PATIENCE)
+        assert (caught.value.code, caught.value.headers["Retry-After"]) == (503, "5")
+        caught.value.close()
+    finally:
+        process.terminate()
+        process.communicate(timeout=PATIENCE)
+
+
+def test_once_telegram_can_be_reached_it_is_up(connected, sandbox, free_port):
+    connected.write(listen=f"127.0.0.1:{free_port}")
+    fault = sandbox.faults.error(503, method="getMe", times=1)
+    process = connected.process("run")
+    try:
+        assert "Telegram cannot be reached" in process.stderr.readline()
+        assert "harkara.app up" in process.stderr.readline()
+        assert fault.played == 1
+        assert connected.ok("health").startswith("up: ")
     finally:
         process.terminate()
         process.communicate(timeout=PATIENCE)
