@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from bot.domain.broadcasts import BroadcastState
 from bot.domain.deliveries import ARRIVED, ENDED, Form, State
-from bot.domain.errors import StorageError
+from bot.domain.errors import StorageError, StorageFailing
 from bot.domain.outcomes import settle
 from bot.domain.recipients import Standing
 
@@ -43,7 +43,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 #: Waits before an answer that the database would not take is written again; the last
-#: one holds for as long as we are not to stop.
+#: one holds for as long as the disk is at fault and we are not to stop.
 REPORT_AGAIN = (
     timedelta(milliseconds=200),
     timedelta(seconds=1),
@@ -150,7 +150,8 @@ class Ledger:
             except StorageError as error:
                 # What a provider said is worth some patience with the disk: once we
                 # have gone, nobody knows whether the message arrived.
-                if self._hurried and tried >= len(REPORT_AGAIN):
+                patient = isinstance(error, StorageFailing) and not self._hurried
+                if not patient and tried >= len(REPORT_AGAIN):
                     raise
                 log.warning(
                     "an answer could not be written yet", extra={"reason": str(error)}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 
-from bot.domain.errors import StorageError
+from bot.domain.errors import StorageError, StorageFailing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,18 @@ _MEANINGS = {
     sqlite3.SQLITE_CONSTRAINT: "that contradicts what is stored",
 }
 
+#: Whatever was asked, it could be had at another time.
+_FAILING = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
+
 
 def meaning(error: Exception) -> Exception:
     """Say what *error* asks for.
@@ -57,9 +69,10 @@ def meaning(error: Exception) -> Exception:
     if "no such table" in words or "no such column" in words:
         return StorageError(f"the database has another shape; {UPGRADE} ({words})")
     code = getattr(cause, "sqlite_errorcode", None)
-    known = _MEANINGS.get(code & 0xFF) if isinstance(code, int) else None
-    if known is not None:
-        return StorageError(f"{known} ({words})")
+    primary = code & 0xFF if isinstance(code, int) else None
+    if primary in _MEANINGS:
+        kind = StorageFailing if primary in _FAILING else StorageError
+        return kind(f"{_MEANINGS[primary]} ({words})")
     return StorageError(
         f"the database could not answer: {type(cause).__name__}"
         + (f" ({words})" if words else "")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bot.checks.findings import Finding, Level, Reach, counted
+from bot.phrases.catalogue import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -149,7 +150,7 @@ def judge_webhook(
     found = [_address(facts, wanted=wanted, running=running)]
     recent = facts.error_at is not None and now - facts.error_at < RECENT
     if facts.url and facts.error and recent:
-        words = " ".join(facts.error.split())[:_LONGEST_WORDS]
+        words = one_line(facts.error)[:_LONGEST_WORDS]
         found.append(
             Finding(
                 Level.WARNING,
@@ -257,7 +258,7 @@ def judge_rights(chats: Sequence[ChatFacts], *, left_out: int = 0) -> list[Findi
                 Finding(
                     Level.WARNING if chat.suspended else Level.PROBLEM,
                     "rights",
-                    f"{what} “{chat.title or chat.chat}”{known}",
+                    f"{what} “{one_line(chat.title) or chat.chat}”{known}",
                     mend.format(chat=chat.chat),
                 )
             )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.checks.findings import Finding, Level, Reach, counted
+from bot.phrases.catalogue import one_line
 
 if TYPE_CHECKING:
     from bot.ports import Windows
@@ -185,7 +186,7 @@ def judge_template(facts: TemplateFacts) -> list[Finding]:
         level, mend = _APPROVAL.get(
             facts.approval, (Level.WARNING, "look at it there yourself")
         )
-        words = " ".join(facts.rejection.split())[:_LONGEST_WORDS]
+        words = one_line(facts.rejection)[:_LONGEST_WORDS]
         said = f": “{words}”" if words else ""
         found.append(
             Finding(

@@ -9,6 +9,7 @@ HarkaraError
 │   ├── NothingToSend      no article, or nobody to send to
 │   └── TooLate            the broadcast is past that
 ├── StorageError           the database could not answer
+│   └── StorageFailing     the disk or a lock is at fault; ask again when it is mended
 ├── Fenced                 another owner has taken over; stop at once
 └── SendError              one message did not get through
     ├── TryLater           not sent; repeat once `after` has passed
@@ -41,6 +42,10 @@ class ConfigError(HarkaraError):
 
 class StorageError(HarkaraError):
     """The database could not answer; the message says what to do."""
+
+
+class StorageFailing(StorageError):
+    """The disk or somebody's lock is at fault, not what was asked: it may be again."""
 
 
 class Fenced(HarkaraError):

@@ -208,6 +208,13 @@ def test_a_chat_without_a_title_is_named_by_its_number_and_the_rest_is_counted()
     assert judge_rights([]) == []
 
 
+def test_a_title_cannot_write_on_the_terminal():
+    title = "a\x1b[2Jb\u202e\nc"
+    chat = ChatFacts(chat="-5", title=title, right=Right.MUTED)
+    [found] = judge_rights([chat])
+    assert not {"\x1b", "\u202e", "\n"} & set(found.what)
+
+
 # --- whatsapp ---------------------------------------------------------------------
 
 

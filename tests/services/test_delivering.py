@@ -23,6 +23,8 @@ from bot.domain.errors import (
     Moved,
     NothingToSend,
     SenderDown,
+    StorageError,
+    StorageFailing,
     Suspended,
     TooLate,
     TryLater,
@@ -451,3 +453,32 @@ async def test_replies_go_first_and_once(stand: Stand):
 
     assert stand.telegram.sent[0].to == asker
     assert stand.telegram.texts(asker) == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("error", "arrived"),
+    [
+        (StorageFailing("the disk is full"), State.ACCEPTED),
+        (StorageError("that contradicts what is stored"), State.SENDING),
+    ],
+)
+async def test_an_answer_waits_for_the_disk_and_not_for_what_never_can_be_written(
+    stand: Stand, error, arrived
+):
+    await stand.reader(1)
+    plan = await stand.plan()
+    await stand.broadcaster.confirm(plan.broadcast.id)
+    write, tries = stand.ledger._write_reports, 0
+
+    async def failing(reports):
+        nonlocal tries
+        tries += 1
+        if tries <= 40:  # a batch of one is tried twice: many minutes
+            raise error
+        return await write(reports)
+
+    stand.ledger._reports._write = failing
+    await stand.pump().run("")
+
+    assert len(stand.telegram.sent) == 1
+    assert (await stand.only(plan)).state is arrived

@@ -317,7 +317,7 @@ async def test_a_damaged_file_is_named(path):
 
 async def test_a_full_disk_is_named_and_half_a_transaction_is_not_kept(database, desk):
     someone = await desk.recipient()
-    with pytest.raises(StorageError, match="database is full"):  # noqa: PT012 - the same
+    with pytest.raises(StorageFailing, match="database is full"):  # noqa: PT012 - the same
         async with database.transaction() as tx:
             connection = tx.recipients._connection
             pages = await connection.value(text("PRAGMA page_count"))
@@ -338,7 +338,7 @@ async def test_a_locked_file_is_named(path, monkeypatch):
     other.execute("BEGIN IMMEDIATE")
     try:
         database = await open_database(path, exclusive=True, check_schema=False)
-        with pytest.raises(StorageError, match="locked for too long"):
+        with pytest.raises(StorageFailing, match="locked for too long"):
             async with database.transaction():
                 pass
         await database.close()
