@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 # Before anything imports telegram: without it, RetryAfter warns when it is made.
 os.environ.setdefault("PTB_TIMEDELTA", "1")
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.quiet import Ear
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +27,36 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("database") / "empty.db"
     asyncio.run(upgrade(path))
     return path
+
+
+@pytest.fixture(scope="session")
+def _ears() -> Iterator[list[Ear]]:
+    """Those who hear the log; the last of them is the present test's."""
+    from tests.quiet import listening
+
+    ears: list[Ear] = []
+    with listening(ears):
+        yield ears
+
+
+@pytest.fixture(autouse=True)
+def ear(request: pytest.FixtureRequest, _ears: list[Ear]) -> Iterator[Ear]:
+    """Hear what is logged; whoever logs a token, a number or a message fails."""
+    from tests.quiet import Ear
+
+    ours = logging.getLogger("harkara")
+    level = ours.level
+    ours.setLevel(logging.DEBUG)
+    ear = Ear()
+    _ears.append(ear)
+    try:
+        yield ear
+    finally:
+        _ears.remove(ear)
+        ours.setLevel(level)
+    folder: Path | None = request.node.funcargs.get("tmp_path")
+    if folder is not None:
+        for log in folder.rglob("process.log"):
+            ear.read(log.read_text(encoding="utf-8"))
+    if found := ear.take():
+        pytest.fail("the log gives away " + "; ".join(found[:5]), pytrace=False)

@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from tests.quiet import leaks, log_lines
+
 PATIENCE = 30  # seconds
 
 
@@ -19,6 +21,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     finally:
         process.kill()
     assert not out
+    assert leaks(log_lines(err)) == []
     return process.returncode, err
 
 

@@ -8,6 +8,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from tests.quiet import leaks, log_lines
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -39,6 +41,7 @@ async def demo(*arguments: str, folder: Path) -> tuple[dict[str, Any], str]:
             await process.wait()
     told = err.decode()
     assert process.returncode == 0, told
+    assert leaks(log_lines(told)) == []
     return json.loads(out), told
 
 

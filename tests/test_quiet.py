@@ -1,0 +1,126 @@
+"""The search of the log finds what was planted, and nothing else."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot import logs
+from bot.sandbox.server import AUTH_TOKEN, TELEGRAM_TOKEN
+from tests.quiet import leaks, log_lines
+
+ROOT = Path(__file__).parent.parent
+log = logging.getLogger("harkara.test")
+
+
+@pytest.mark.parametrize(
+    ("extra", "what"),
+    [
+        ({"to": "+923001234567"}, "a phone number"),
+        ({"to": "whatsapp:+14155550100"}, "a phone number"),
+        ({"to": "923001234567"}, "a phone number"),
+        ({"url": f"https://api/bot{TELEGRAM_TOKEN}/getMe"}, "a bot's token"),
+        ({"password": AUTH_TOKEN}, AUTH_TOKEN),
+        ({"token": "Zm9vYmFyYmF6cXV4MTIzNDU2Nzg5MA-_"}, "a secret of many letters"),
+        ({"sid": "SM0123456789abcdef0123456789abcdef"}, "Twilio's"),
+        ({"what": "when does it leave"}, "somebody's words as what"),
+        ({"title": "اردو"}, "somebody's words as title"),
+        ({"text": "the army said"}, "the army said"),
+    ],
+)
+def test_what_is_planted_is_found(ear, extra, what):
+    log.debug("a line", extra=extra)
+
+    found = ear.take()
+    assert any(what in each for each in found), found
+
+
+def test_words_inside_the_sentence_are_found_and_in_a_traceback(ear):
+    log.info("%s wrote", "Gul")
+    assert any("values inside" in each for each in ear.take())
+    try:
+        int("+923001234567 wrote")
+    except ValueError:
+        log.exception("it failed")
+    assert any("a phone number" in each for each in ear.take())
+
+
+def test_other_programs_warnings_count_and_their_chatter_does_not(ear):
+    logging.getLogger("aiohttp.server").warning("no route for +923001234567")
+    assert ear.take()
+    chatty = logging.getLogger("aiohttp.client")
+    chatty.setLevel(logging.DEBUG)
+    chatty.info("a call to +923001234567")
+    assert ear.take() == []
+
+
+def test_a_log_that_was_set_up_to_be_silent_is_heard_all_the_same(ear, capsys):
+    ours = logging.getLogger("harkara")
+    before = (list(ours.handlers), ours.propagate)
+    try:
+        logs.set_up("error")
+        log.error("a line", extra={"to": "+923001234567"})
+    finally:
+        ours.handlers[:], ours.propagate = before
+    assert ear.take()
+
+
+def test_what_a_test_forbids_is_found(ear):
+    ear.forbid("Nishat", "")
+    log.info("a line", extra={"whose": "Nishat"})
+    assert ear.take() == ["'Nishat'"]
+    log.info("a line", extra={"whose": "Shalimar"})
+    assert ear.take() == []
+
+
+def test_a_process_of_its_own_is_read(ear, tmp_path):
+    ear.read("2026-11-22T10:00:00.000Z INFO harkara.x sent to=+923001234567\n")
+    assert ear.take() == ["a phone number: +923001234567 in a process's log"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2026-11-22T10:00:00.123Z INFO harkara.pump delivery delivery=7 state=accepted",
+        "2026-11-22T10:00:00.123Z ERROR harkara.inbox set aside inbound=12345678901",
+        "where=inbox.py:97 > updates.py:12 > enrolment.py:301",
+        "pytest-of-somebody/pytest-0/test_a_name_that_is_very_long_indeed0/x.db",
+        "",
+    ],
+)
+def test_what_is_right_is_left_alone(line):
+    assert leaks(line) == []
+
+
+def test_only_a_logs_lines_are_a_log():
+    line = "2026-11-22T10:00:00.123Z INFO harkara.pump delivery"
+    assert log_lines(f"Imran received:\n{line}\nThe pass opened\n") == line
+
+
+def test_whoever_logs_a_number_fails(tmp_path):
+    """The fixture itself, in a run of its own."""
+    (tmp_path / "test_planted.py").write_text(
+        "import logging\n"
+        "def test_it():\n"
+        "    log = logging.getLogger('harkara.x')\n"
+        "    log.debug('sent', extra={'to': '+923001234567'})\n",
+        encoding="utf-8",
+    )
+    ran = subprocess.run(  # noqa: S603 - our own interpreter and words
+        [
+            *(sys.executable, "-m", "pytest", str(tmp_path / "test_planted.py")),
+            *("-n", "0", "-q", "-p", "tests.conftest", "-p", "no:cacheprovider"),
+            *("--rootdir", str(tmp_path), "-c", "/dev/null"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert "the log gives away a phone number: +923001234567" in ran.stdout
