@@ -467,6 +467,8 @@ def _inbox(settings: Settings, desk: Desk) -> InboxReader:
             default_audiences=settings.audiences,
             channels=tuple(desk.senders),
             own=own,
+            keeping=_keeping(settings),
+            contact=settings.contact,
         )
     if settings.whatsapp:
         handlers[Channel.WHATSAPP] = WhatsAppInbound(
@@ -475,6 +477,8 @@ def _inbox(settings: Settings, desk: Desk) -> InboxReader:
             replies=desk.replies,
             receipts=WhatsAppReceipts(desk.broadcaster),
             own=own,
+            keeping=_keeping(settings),
+            contact=settings.contact,
         )
     return InboxReader(
         database=desk.database,

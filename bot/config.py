@@ -111,6 +111,12 @@ class Settings(BaseModel):
     keep_hours: float = Field(
         24, gt=0, le=240, description="Hours after which a story is no longer sent"
     )
+    contact: str = Field(
+        "",
+        max_length=200,
+        description="Where readers reach the newsroom, an e-mail address or a page: "
+        "/privacy names it",
+    )
     keep_updates_days: int = Field(
         7, ge=0, le=3650, description="Days for which what people write is kept"
     )

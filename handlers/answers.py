@@ -6,12 +6,14 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from bot import phrases
+from bot.domain.keeping import USUAL
 from bot.domain.recipients import Channel, Kind
 from bot.formatter import FormatterError, render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bot.domain.keeping import Keeping
     from bot.domain.messages import OutboundMessage
     from bot.domain.recipients import Address
     from bot.editorial import Editorial
@@ -27,6 +29,8 @@ class Answers:
 
     Args:
         own: Hosts, handles and tags of the newsroom, which stay links in a story.
+        keeping: How long what concerns people is kept.
+        contact: Where the newsroom is reached.
     """
 
     def __init__(
@@ -36,17 +40,27 @@ class Answers:
         enrolment: Enrolment,
         editorial: Editorial,
         own: frozenset[str] = frozenset(),
+        keeping: Keeping = USUAL,
+        contact: str = "",
     ) -> None:
         self._replies = replies
         self._enrolment = enrolment
         self._editorial = editorial
         self._own = own
+        self._keeping = keeping
+        self._contact = contact
 
     async def say(
         self, to: Address, kind: Kind, *messages: OutboundMessage | str, key: str
     ) -> None:
         """Answer the question named *key*, once, in the given order."""
         await self._replies.answer(to, kind, messages, key=key)
+
+    def privacy(self, language: str, channel: Channel) -> str:
+        """Return what is kept, for how long, and how to be forgotten."""
+        return phrases.privacy(
+            language, channel=channel, keeping=self._keeping, contact=self._contact
+        )
 
     async def language(self, address: Address, kind: Kind, *, spoken: str = "") -> str:
         """Return the language to answer in: theirs, their audience's, or English.

@@ -28,6 +28,10 @@ class Keeping:
     consents: timedelta = timedelta(days=1095)
 
 
+#: Unless somebody decides otherwise.
+USUAL = Keeping()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """Before which moments things are no longer kept, seen from one moment."""

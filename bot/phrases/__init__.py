@@ -19,7 +19,6 @@ from .asking import (
     leave_refused,
     not_enrolled,
     nothing_yet,
-    privacy,
 )
 from .catalogue import speaks
 from .desk import (
@@ -60,6 +59,7 @@ from .joining import (
     welcome_editor,
     welcome_group,
 )
+from .keeping import privacy
 from .notices import (
     doubtful,
     paused,

@@ -98,31 +98,6 @@ def how_to_rejoin(language: str) -> str:
     )
 
 
-def privacy(language: str, *, channel: str) -> str:
-    """What is kept about a reader, and what they can do about it."""
-    say = words(language)
-    if channel == "whatsapp":
-        address = say.gettext("your WhatsApp number or WhatsApp's own id for you")
-        carriers = say.gettext("WhatsApp and Twilio carry the messages and see them.")
-    else:
-        address = say.gettext("your Telegram chat's number")
-        carriers = say.gettext("Telegram carries the messages and sees them.")
-    return say.gettext(
-        "What the newsroom keeps so that it can write to you: {address}, your "
-        "language if it is known, what you joined, when and by which link, what you "
-        "write to this chat, and for every message whether it was sent and what was "
-        "reported of it.\n\n"
-        "{carriers} Nobody else is given any of this by this program, and it does "
-        "not watch which links you open.\n\n"
-        "{stop} ends the messages. To see your data or have it deleted, write to "
-        "the newsroom."
-    ).format(
-        address=address,
-        carriers=carriers,
-        stop=command("stop", channel, language),
-    )
-
-
 def how_to_leave(language: str, *, username: str) -> str:
     """To an administrator who writes /stop in a group."""
     return (

@@ -44,9 +44,8 @@ class Commands:
             case "help":
                 await self._help(said, language)
             case "privacy":
-                await self._say(
-                    said, phrases.privacy(language, channel=Channel.TELEGRAM)
-                )
+                text = self._answers.privacy(language, Channel.TELEGRAM)
+                await self._say(said, text)
             case "stop":
                 left = await self._enrolment.leave(said.chat)
                 text = (
@@ -69,9 +68,8 @@ class Commands:
                 text = phrases.help_group(language, username=self._username)
                 await self._say(said, text)
             case "privacy":
-                await self._say(
-                    said, phrases.privacy(language, channel=Channel.TELEGRAM)
-                )
+                text = self._answers.privacy(language, Channel.TELEGRAM)
+                await self._say(said, text)
             case "stop" | "leave":
                 await self._leave(said, command, language)
 

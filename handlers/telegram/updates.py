@@ -9,6 +9,7 @@ from telegram import Update
 
 from bot import phrases
 from bot.domain.errors import Refusal
+from bot.domain.keeping import USUAL
 from bot.domain.recipients import Address, Channel, Kind
 from handlers.answers import Answers
 from handlers.telegram.buttons import Buttons
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from bot.broadcaster import Broadcaster
     from bot.domain.inbound import Inbound
+    from bot.domain.keeping import Keeping
     from bot.editorial import Editorial
     from bot.enrolment import Enrolment
     from bot.ports import Chats
@@ -46,6 +48,8 @@ class TelegramUpdates:
             every audience.
         channels: Which previews to show.
         own: Hosts, handles and tags of the newsroom, which stay links in a story.
+        keeping: How long what concerns people is kept.
+        contact: Where the newsroom is reached.
     """
 
     def __init__(
@@ -61,11 +65,18 @@ class TelegramUpdates:
         default_audiences: Sequence[str] = (),
         channels: Sequence[Channel] = (Channel.TELEGRAM, Channel.WHATSAPP),
         own: frozenset[str] = frozenset(),
+        keeping: Keeping = USUAL,
+        contact: str = "",
     ) -> None:
         self._username = username
         self._enrolment = enrolment
         self._answers = Answers(
-            replies=replies, enrolment=enrolment, editorial=editorial, own=own
+            replies=replies,
+            enrolment=enrolment,
+            editorial=editorial,
+            own=own,
+            keeping=keeping,
+            contact=contact,
         )
         self._membership = Membership(enrolment)
         self._joining = Joining(

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from bot import phrases
 from bot.domain.errors import LinkUnknown, Refusal
+from bot.domain.keeping import USUAL
 from bot.domain.recipients import WHATSAPP_ADDRESS, Address, Channel, Kind
 from handlers.answers import Answers, how_many
 from handlers.whatsapp.keywords import Wish, asks_to_join, looks_like_code, wish_in
 
 if TYPE_CHECKING:
     from bot.domain.inbound import Inbound
+    from bot.domain.keeping import Keeping
     from bot.editorial import Editorial
     from bot.enrolment import Enrolment
     from bot.replies import Replies
@@ -28,6 +30,8 @@ class WhatsAppInbound:
 
     Args:
         own: Hosts, handles and tags of the newsroom, which stay links in a story.
+        keeping: How long what concerns people is kept.
+        contact: Where the newsroom is reached.
     """
 
     def __init__(
@@ -38,11 +42,18 @@ class WhatsAppInbound:
         replies: Replies,
         receipts: WhatsAppReceipts,
         own: frozenset[str] = frozenset(),
+        keeping: Keeping = USUAL,
+        contact: str = "",
     ) -> None:
         self._enrolment = enrolment
         self._receipts = receipts
         self._answers = Answers(
-            replies=replies, enrolment=enrolment, editorial=editorial, own=own
+            replies=replies,
+            enrolment=enrolment,
+            editorial=editorial,
+            own=own,
+            keeping=keeping,
+            contact=contact,
         )
 
     async def handle(self, entry: Inbound, *, key: str) -> None:
@@ -76,7 +87,7 @@ class WhatsAppInbound:
             case Wish.HELP:
                 messages = [phrases.help_reader(language, channel=Channel.WHATSAPP)]
             case Wish.PRIVACY:
-                messages = [phrases.privacy(language, channel=Channel.WHATSAPP)]
+                messages = [self._answers.privacy(language, Channel.WHATSAPP)]
             case Wish.START:
                 messages = [phrases.how_to_rejoin(language)]
             case _:

@@ -24,6 +24,7 @@ from bot.domain.broadcasts import (
 )
 from bot.domain.deliveries import State
 from bot.domain.digests import DigestId, Note
+from bot.domain.keeping import Keeping
 from bot.domain.messages import utf16_length
 from bot.domain.recipients import AudienceId, Channel
 from bot.phrases.catalogue import TRANSLATED, inert, name, one_line
@@ -40,6 +41,7 @@ BROADCAST = Broadcast(
     planned_at=NOW,
     expires_at=NOW + timedelta(days=1),
 )
+_KEPT = ("updates", "deliveries", "consents")
 #: What each parameter may be; several values where the sentence differs.
 VALUES: dict[str, list[Any]] = {
     "channel": ["telegram", "whatsapp"],
@@ -74,6 +76,11 @@ VALUES: dict[str, list[Any]] = {
         errors.Refusal(),
     ],
     "note": [Note("no-link", LONG), Note("never-heard-of", LONG)],
+    "keeping": [
+        Keeping(**dict.fromkeys(_KEPT, timedelta(days=days)))
+        for days in (0, 1, 2, 3, 11, 100, 365, 730, 1095, 4015, 36499)
+    ],
+    "contact": ["desk@news.example", LONG, ""],
     "notes": [[Note("never-heard-of", LONG)] * 20, []],
     "channels": [
         [
@@ -226,7 +233,31 @@ def test_a_chat_is_given_no_shell_hints():
     [("telegram", "Telegram carries the"), ("whatsapp", "WhatsApp and Twilio carry ")],
 )
 def test_the_verb_agrees_with_who_carries(channel, carried):
-    assert carried in phrases.privacy("en", channel=channel)
+    text = phrases.privacy("en", channel=channel, keeping=Keeping(), contact="")
+    assert carried in text
+
+
+def test_privacy_says_how_long_in_every_language_as_it_is_set():
+    days = timedelta(days=1)
+    keeping = Keeping(updates=0 * days, deliveries=45 * days, consents=730 * days)
+    for language in LANGUAGES:
+        text = phrases.privacy(
+            language, channel="whatsapp", keeping=keeping, contact="desk@news.example"
+        )
+        assert "45" in text
+        assert "30" in text, "what could not be handled waits for somebody"
+        assert "730" not in text, "two years are called so"
+        assert text.splitlines()[-1].count("desk@news.example") == 1
+        silent = phrases.privacy(
+            language, channel="whatsapp", keeping=keeping, contact=""
+        )
+        assert silent == text.rsplit("\n", 1)[0]
+    english = phrases.privacy("en", channel="telegram", keeping=keeping, contact="")
+    assert (
+        "what you write here: not kept; what could not be handled: 30 days" in english
+    )
+    assert "after you leave: 2 years" in english
+    assert "what became of them: 45 days" in english
 
 
 def test_a_channel_without_a_name_is_called_so():
