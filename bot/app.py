@@ -4,44 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-from telegram import Bot
-from telegram.error import InvalidToken, TelegramError
-
+from bot.accounts import POLL, Stopped, ensure_senders, open_bot, open_whatsapp
 from bot.broadcaster import Newsroom
 from bot.clock import SystemClock
-from bot.domain.errors import ConfigError, HarkaraError, StorageError
+from bot.domain.errors import HarkaraError, StorageError
 from bot.domain.keeping import Keeping
 from bot.domain.pacing import DEFAULT_RATES
 from bot.domain.recipients import Channel
 from bot.doubts import Doubts
+from bot.listening import pages, serve
 from bot.pump import Pump
 from bot.retention import Retention
 from bot.runners.local import LocalRunner
 from bot.services import Services, wire
 from bot.strangers import Strangers
 from bot.sweep import Sweep
-from bot.transports.http import Patience, open_session
 from bot.transports.telegram import TelegramChats, TelegramMessenger
-from bot.transports.telegram_request import AiohttpRequest
-from bot.transports.twilio_client import open_client
 from bot.transports.whatsapp import WhatsAppMessenger
-from handlers.health import Health, starting
+from handlers.health import Health
 from handlers.inbox import Handler, InboxReader
 from handlers.telegram.polling import TelegramPolling
 from handlers.telegram.updates import TelegramUpdates
-from handlers.telegram.webhook import PATH, TelegramWebhook, keep_announced, secret_of
-from handlers.whatsapp.hooks import TwilioHooks
+from handlers.telegram.webhook import PATH, keep_announced, secret_of
 from handlers.whatsapp.inbound import WhatsAppInbound
 from handlers.whatsapp.missed import MissedMessages
 from handlers.whatsapp.receipts import WhatsAppReceipts
-from handlers.whatsapp.signature import SignatureGuard
 from storage import KeySource, SqliteDatabase
 from storage.lock import FileLock
 
@@ -49,9 +42,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
     from zoneinfo import ZoneInfo
 
+    from telegram import Bot
+
     from bot.config import Settings
-    from bot.domain.recipients import SenderId
-    from bot.ports import Clock, Database, Messenger
+    from bot.ports import Clock, Messenger
 
 log = logging.getLogger("harkara.app")
 
@@ -65,13 +59,9 @@ MISSED_EVERY = 300.0
 RETENTION_EVERY = 3600.0
 #: Seconds between two looks at groups that nobody has vouched for.
 STRANGERS_EVERY = 5.0
-#: Seconds before a provider that cannot be reached at start is tried again.
-AGAIN = 5.0
 #: Seconds that calls under way have to be answered in once we are asked to stop; what
 #: is left of the ten seconds is for writing down that they were not.
 CALLS_WITHIN = 7.0
-#: How long a Telegram long poll may stay open.
-POLL = timedelta(seconds=25)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,13 +114,13 @@ async def open_desk(
         messengers: dict[Channel, Messenger] = {}
         bot = None
         if settings.telegram and online:
-            bot = await _open_bot(settings, stack, stop=stop)
+            bot = await open_bot(settings, stack, stop=stop)
             messengers[Channel.TELEGRAM] = TelegramMessenger(bot)
         if settings.whatsapp:
-            messengers[Channel.WHATSAPP] = await _open_whatsapp(
+            messengers[Channel.WHATSAPP] = await open_whatsapp(
                 settings, stack, clock=clock
             )
-        senders = await _senders(settings, database, clock=clock)
+        senders = await ensure_senders(settings, database, clock=clock)
         newsroom = Newsroom(
             bot_username=bot.username if bot is not None else "",
             whatsapp_number=settings.whatsapp_number,
@@ -203,7 +193,8 @@ async def running(
             await missed.begin()
             desk.runner.register("missed", missed.run)
             desk.runner.every(MISSED_EVERY, "missed", "all")
-        await _listen(settings, desk, health, closers)
+        server = await serve(settings, pages(settings, desk, health))
+        closers.append(server.cleanup)
         if desk.bot is not None:
             if settings.telegram_webhook:
                 # It stays set when we stop: what comes meanwhile waits at Telegram.
@@ -259,10 +250,6 @@ async def run(settings: Settings, *, stop: asyncio.Event) -> None:
         log.info("stopped before it was up")
 
 
-class Stopped(Exception):
-    """Asked to stop before everything was up."""
-
-
 def _watched(
     work: Coroutine[None, None, None],
     name: str,
@@ -313,121 +300,6 @@ async def _drain(
         if isinstance(error, Exception):
             log.error("not everything was closed", exc_info=error)
     log.info("drained")
-
-
-async def _open_bot(
-    settings: Settings, stack: AsyncExitStack, *, stop: asyncio.Event | None
-) -> Bot:
-    read = timedelta(seconds=settings.timeout)
-    bot = Bot(
-        settings.bot_token.get_secret_value(),
-        base_url=f"{settings.telegram_api.rstrip('/')}/bot",
-        request=AiohttpRequest(pool_size=settings.concurrency + 8, read=read),
-        get_updates_request=AiohttpRequest(pool_size=2, read=POLL + read),
-    )
-    # Before the first call: a refused token must not leave connections open.
-    stack.push_async_callback(bot.shutdown)
-    async with AsyncExitStack() as meanwhile:
-        await _initialised(bot, settings, meanwhile, stop=stop)
-    return bot
-
-
-async def _initialised(
-    bot: Bot,
-    settings: Settings,
-    meanwhile: AsyncExitStack,
-    *,
-    stop: asyncio.Event | None,
-) -> None:
-    """Have Telegram say who the bot is; what waits for that is told to who asks."""
-    answering = False
-    while True:
-        try:
-            await _unless(stop, bot.initialize())
-        except InvalidToken:
-            raise ConfigError(
-                "Telegram does not accept HARKARA_BOT_TOKEN: copy it again from "
-                "@BotFather, or send /token there for a new one"
-            ) from None
-        except TelegramError as error:
-            if stop is None:
-                raise ConfigError(
-                    "Telegram cannot be reached; is this machine on the network?"
-                ) from error
-            log.warning("Telegram cannot be reached; trying again")
-            if not answering:
-                await _open(settings, starting("Telegram cannot be reached"), meanwhile)
-                answering = True
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), timeout=AGAIN)
-            if stop.is_set():
-                raise Stopped from None
-        else:
-            return
-
-
-async def _unless(
-    stop: asyncio.Event | None, work: Coroutine[None, None, None]
-) -> None:
-    """Await *work*, however long it takes, but not beyond *stop*.
-
-    Raises:
-        Stopped: *stop* was set before *work* had ended.
-    """
-    asked = asyncio.create_task((stop or asyncio.Event()).wait())
-    task = asyncio.create_task(work)
-    try:
-        await asyncio.wait({task, asked}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise Stopped
-        await task
-    finally:
-        task.cancel()
-        asked.cancel()
-        await asyncio.gather(task, asked, return_exceptions=True)
-
-
-async def _open_whatsapp(
-    settings: Settings, stack: AsyncExitStack, *, clock: Clock
-) -> WhatsAppMessenger:
-    read = timedelta(seconds=settings.timeout)
-    session = await stack.enter_async_context(
-        open_session(
-            limit=settings.concurrency + 8,
-            patience=Patience(read=read, total=read * 2),
-        )
-    )
-    client = open_client(
-        session,
-        account_sid=settings.twilio_account_sid,
-        username=settings.twilio_account_sid,
-        password=settings.twilio_auth_token.get_secret_value(),
-        base_url=settings.twilio_api or None,
-    )
-    return WhatsAppMessenger(
-        client,
-        from_=settings.whatsapp_number,
-        status_callback=f"{settings.public_url.rstrip('/')}/twilio/status",
-        clock=clock,
-        validity=timedelta(hours=settings.keep_hours),
-        answer_within=read * 2,
-    )
-
-
-async def _senders(
-    settings: Settings, database: Database, *, clock: Clock
-) -> dict[Channel, SenderId]:
-    """One row for each account that is set up, known by the account's own id."""
-    names = {}
-    if settings.telegram:
-        names[Channel.TELEGRAM] = settings.bot_token.get_secret_value().split(":")[0]
-    if settings.whatsapp:
-        names[Channel.WHATSAPP] = settings.whatsapp_number
-    async with database.transaction() as tx:
-        return {
-            channel: (await tx.senders.ensure(channel, name, now=clock.now())).id
-            for channel, name in names.items()
-        }
 
 
 def _pumps(settings: Settings, desk: Desk) -> list[Pump]:
@@ -486,53 +358,6 @@ def _inbox(settings: Settings, desk: Desk) -> InboxReader:
         handlers=handlers,
         notices=desk.notices,
     )
-
-
-async def _listen(
-    settings: Settings,
-    desk: Desk,
-    health: Health,
-    closers: list[Callable[[], Awaitable[None]]],
-) -> None:
-    """Open the address under which Twilio, Telegram and health checks reach us."""
-    app = web.Application()
-    app.add_routes(health.routes())
-    if settings.whatsapp:
-        hooks = TwilioHooks(
-            guard=SignatureGuard(
-                [settings.twilio_auth_token.get_secret_value()], settings.public_url
-            ),
-            database=desk.database,
-            clock=desk.clock,
-            runner=desk.runner,
-        )
-        app.add_routes(hooks.routes())
-    if settings.telegram and settings.telegram_webhook:
-        webhook = TelegramWebhook(
-            secret=secret_of(settings.bot_token.get_secret_value()),
-            database=desk.database,
-            clock=desk.clock,
-            runner=desk.runner,
-        )
-        app.add_routes(webhook.routes())
-    await _open(settings, app, stack)
-
-
-async def _open(
-    settings: Settings, app: web.Application, stack: AsyncExitStack
-) -> None:
-    """Serve *app* at the address of the settings for as long as *stack* lasts."""
-    server = web.AppRunner(app, access_log=None, shutdown_timeout=5)
-    await server.setup()
-    closers.append(server.cleanup)
-    host, port = settings.listen_address
-    try:
-        await web.TCPSite(server, host, port).start()
-    except OSError as error:
-        raise ConfigError(
-            f"HARKARA_LISTEN: {settings.listen} cannot be opened ({error.strerror}); "
-            "stop what has it, or choose another port"
-        ) from error
 
 
 def _is_running(settings: Settings) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from bot.domain.errors import Refusal, StorageError
+from bot.domain.errors import Refusal, StorageError, StorageFailing
 from bot.domain.recipients import Address, Channel, Kind
 from storage import SqliteDatabase, open_database, revisions, upgrade
 from storage.database import READERS

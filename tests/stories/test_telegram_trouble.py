@@ -232,7 +232,7 @@ async def test_a_message_bad_for_everybody_pauses_the_broadcast(stage: Stage):
 async def test_a_provider_that_is_down_at_the_start_is_waited_for(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr("bot.app.AGAIN", 0.1)
+    monkeypatch.setattr("bot.accounts.AGAIN", 0.1)
     async with stage.office():
         readers = await stage.readers(3)
         broadcast = await stage.broadcast()
