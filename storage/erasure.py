@@ -58,10 +58,19 @@ class Erasure:
     async def inbound(
         self, *, handled: datetime, set_aside: datetime, limit: int
     ) -> int:
-        """Drop what came in and was done with before the moments given."""
-        return await self._drop(
-            inbound, _done(handled=handled, set_aside=set_aside), limit=limit
+        """Drop what came in and was done with before the moments given.
+
+        The last message stays, as a mark of how far we have heard: without it nobody
+        would know since when to look for what was missed.
+        """
+        last = (
+            select(inbound.c.id)
+            .where(inbound.c.key.startswith("message:"))
+            .order_by(inbound.c.received_at.desc())
+            .limit(1)
         )
+        done = _done(handled=handled, set_aside=set_aside)
+        return await self._drop(inbound, done & inbound.c.id.not_in(last), limit=limit)
 
     async def words(self, before: datetime, *, limit: int) -> int:
         """Empty what was handled before *before*; that it came stays known."""

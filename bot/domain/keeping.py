@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-#: What a provider has sent once it may send again for a day: Telegram for 24 hours,
-#: Twilio for less. Its number is kept for longer, so that no repeat is had twice.
-REPEATS = timedelta(days=3)
+#: What has come once may come again: Telegram repeats for 24 hours, and Twilio's list
+#: is looked through for what was missed in seven days (`handlers.whatsapp.missed`).
+#: Its number is kept for longer, so that no repeat is had twice.
+REPEATS = timedelta(days=8)
 #: What could not be handled waits this long, at least, for somebody to look at it.
 SET_ASIDE = timedelta(days=30)
 

@@ -17,7 +17,7 @@ spans = st.timedeltas(min_value=timedelta(0), max_value=3650 * DAY)
 
 @pytest.mark.parametrize(
     ("updates", "words", "traces", "set_aside"),
-    [(0, 0, 3, 30), (2, 2, 3, 30), (7, 7, 7, 30), (60, 60, 60, 60)],
+    [(0, 0, 8, 30), (2, 2, 8, 30), (7, 7, 8, 30), (60, 60, 60, 60)],
     ids=lambda days: f"{days}d",
 )
 def test_words_go_first_and_what_failed_waits_for_somebody(

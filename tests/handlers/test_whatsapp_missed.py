@@ -6,11 +6,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
 from bot import phrases
 from bot.domain.errors import TryLater
 from bot.domain.inbound import Inbound
+from bot.domain.keeping import REPEATS, Keeping
 from bot.domain.recipients import Address, Channel, Kind
+from bot.retention import Retention
 from handlers.whatsapp.missed import AGAIN, FURTHEST, OVERLAP, MissedMessages
 
 if TYPE_CHECKING:
@@ -189,3 +192,42 @@ async def test_twilio_is_asked_again_when_it_could_not_be(world, listed, missed)
 
     assert await world.joined(READER) == []
     assert listed.asked[0] == listed.asked[1], "from where it was to begin"
+
+
+async def test_nothing_is_fetched_twice_that_was_erased_meanwhile(
+    world, listed, missed
+):
+    """A question of four days ago, answered, its words and its number's time over."""
+    assert REPEATS > FURTHEST + OVERLAP
+    await started(world, missed, down=timedelta(days=4))
+    (old,) = [each for each in await inbox(world) if each.startswith("message:")]
+    listed.wrote("PRIVACY", ago=timedelta(days=4), sid=old.removeprefix("message:"))
+    await erased(world)
+
+    await looked(world, missed)
+
+    assert len(await world.texts(READER)) == 0
+
+
+async def test_a_stop_is_obeyed_though_nobody_had_written_for_a_month(
+    world, listed, missed
+):
+    await started(world, missed, down=timedelta(days=30))
+    await erased(world)
+    await missed.begin()
+    listed.wrote("STOP", ago=5 * MINUTE)
+
+    await looked(world, missed)
+
+    assert await world.joined(READER) == []
+
+
+async def erased(world) -> None:
+    keeping = Keeping(updates=timedelta(0))
+    retention = Retention(database=world.database, clock=world.clock, keeping=keeping)
+    await retention.run("all")
+
+
+async def inbox(world) -> list[str]:
+    async with world.database.snapshot() as tx:
+        return await tx.inbox._connection.values(text("SELECT key FROM inbound"))
