@@ -230,4 +230,5 @@ async def erased(world) -> None:
 
 async def inbox(world) -> list[str]:
     async with world.database.snapshot() as tx:
-        return await tx.inbox._connection.values(text("SELECT key FROM inbound"))
+        keys = await tx.inbox._connection.values(text("SELECT key FROM inbound"))
+    return [str(key) for key in keys]
