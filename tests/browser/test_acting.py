@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import aiohttp
 import pytest
 
 STATES = [
@@ -73,6 +74,63 @@ async def test_a_visitor_writes_presses_and_follows(scene, open_page, until):
             "Gul",
             "Gul",
         ]
+
+
+async def test_a_template_s_button_answers(scene, open_page):
+    box = scene.sandbox
+    box.add_template(sid="HX01", body="News: {{1}}", buttons=["Read it"])
+    url = f"{box.twilio_url}/2010-04-01/Accounts/{box.account_sid}/Messages.json"
+    form = {
+        "To": scene.phone.whatsapp,
+        "From": f"whatsapp:{box.whatsapp_number}",
+        "ContentSid": "HX01",
+        "ContentVariables": '{"1": "the pass is open"}',
+    }
+    auth = aiohttp.encode_basic_auth(box.account_sid, box.auth_token)
+    async with aiohttp.ClientSession(headers={"Authorization": auth}) as session:
+        answer = await session.post(url, data=form)
+        assert answer.status == 201, await answer.text()
+    async with open_page(scene.url) as tab:
+        gul = tab.phone("Gul", "whatsapp")
+        await gul.get_by_role("button", name="Read it").click()
+        await gul.locator(".mine", has_text="Read it").wait_for()
+
+
+async def test_a_channel_is_chosen_on_the_phone_that_is_asked(scene, open_page):
+    """A key that asks for a chat shares the one that its owner runs."""
+    key = {"request_id": 4, "chat_is_channel": True}
+    markup = {"keyboard": [[{"text": "Choose a channel", "request_chat": key}]]}
+    world = scene.sandbox.world
+    keeper = next(p for p in world.people.values() if p.role == "keeper")
+    await world.open_start(keeper)
+    world.chats[keeper.id].keyboard = markup
+    async with open_page(scene.url) as tab:
+        bilal = tab.phone("Bilal")
+        await bilal.get_by_role("button", name="Choose a channel").click()
+        await bilal.get_by_text("Bilal shared a chat").wait_for()
+
+
+async def test_what_arrives_is_announced_together(scene, open_page):
+    async with open_page(scene.url) as tab:
+        for chat in (scene.editor, scene.reader, scene.group, scene.newcomer):
+            scene.say(chat, "Something new.")
+        news = tab.page.locator("#news", has_text="New messages in")
+        await news.wait_for(state="attached")
+        told = await news.text_content()
+        assert told == (
+            "New messages in Meera, editor, Imran, Srinagar Neighbours and 1 more"
+        )
+
+
+async def test_while_the_story_is_played_visitors_are_asked_to_wait(scene, open_page):
+    hooks = scene.sandbox.hooks
+    hooks.closed = "In a few seconds it is your turn."
+    async with open_page(scene.url) as tab:
+        page = tab.page
+        await page.get_by_role("status").get_by_text(hooks.closed).wait_for()
+        hooks.closed = ""
+        scene.become(state="up")
+        await page.locator("#opening").wait_for(state="hidden")
 
 
 async def test_a_command_in_the_bot_s_words_is_sent_by_tapping_it(scene, open_page):
