@@ -45,7 +45,7 @@ async def send(page: Page) -> None:
     meera = page.locator("article.phone", has=page.locator("h3", has_text="Meera"))
     confirm = meera.get_by_role("button", name="Confirm")
     before = await confirm.count()
-    await meera.get_by_role("button", name="/broadcast").click()
+    await meera.locator(".suggestion", has_text="/broadcast").click()
     await confirm.nth(before).wait_for()
     await page.get_by_role("switch", name="Slow network").click()
     await confirm.nth(before).click()

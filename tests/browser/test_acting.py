@@ -63,8 +63,11 @@ async def test_a_visitor_writes_presses_and_follows(scene, open_page, until):
         await meera.get_by_role("button", name="Confirm").click()
         await until(lambda: bool(scene.sandbox.world.queries), "the button arrives")
 
-        await tab.phone("Haris").get_by_role("button", name="START").click()
-        await tab.phone("Haris").get_by_role("textbox").wait_for()
+        haris = tab.phone("Haris")
+        await haris.get_by_role("button", name="START").click()
+        await haris.get_by_role("textbox").wait_for()
+        focused = await tab.page.evaluate(FOCUSED)
+        assert focused.startswith("input: Write as Haris"), "not lost with the button"
 
         form = tab.page.locator("form.by-wa")
         await form.get_by_role("button").click()

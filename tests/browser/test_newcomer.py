@@ -76,7 +76,7 @@ async def test_the_newcomer_s_story(tmp_path: Path, open_page):
         await page.keyboard.press("Enter")
         await zoya.locator(".bubble.theirs").nth(before).wait_for()
         before = await kabir.locator(".bubble.theirs").count()
-        await kabir.get_by_role("button", name="LATEST").click()
+        await kabir.locator(".suggestion", has_text="LATEST").click()
         await kabir.locator(".bubble.theirs").nth(before).wait_for()
 
         # An article is published; Meera is shown it, and confirms.
@@ -89,7 +89,7 @@ async def test_the_newcomer_s_story(tmp_path: Path, open_page):
         meera = tab.phone("Meera")
         confirm = meera.get_by_role("button", name="Confirm")
         before = await confirm.count()
-        await meera.get_by_role("button", name="/broadcast").click()
+        await meera.locator(".suggestion", has_text="/broadcast").click()
         await confirm.nth(before).wait_for()
         await page.get_by_role("switch", name="Slow network").click()
         await confirm.nth(before).click()
@@ -120,7 +120,7 @@ async def test_the_newcomer_s_story(tmp_path: Path, open_page):
 
         # And it answers again.
         before = await zoya.locator(".bubble.theirs").count()
-        await zoya.get_by_role("button", name="/help").click()
+        await zoya.locator(".suggestion", has_text="/help").click()
         await zoya.locator(".bubble.theirs").nth(before).wait_for()
         await page.locator("#guide-steps li[data-done=true]").nth(3).wait_for()
         assert await page.locator("#guide-steps li[data-done=true]").count() == 4

@@ -108,8 +108,8 @@ export function refresh(known) {
   known.form.hidden = waits || shut || (!writers.length && chat.kind !== 'private');
   suggest(known, known.form.hidden ? [] : words(known));
   named(known);
-  if (inside && !focused.isConnected) {
-    const same = [...known.lower.querySelectorAll('button')].find((each) => each.textContent === memory);
+  if (inside && !focused.getClientRects().length) { // gone, or hidden
+    const same = [...known.lower.querySelectorAll('button')].find((each) => each.textContent === memory && each.getClientRects().length);
     (same ?? (known.form.hidden ? known.screen : known.field)).focus({ preventScroll: true });
   }
 }

@@ -22,7 +22,7 @@ const CHATS = new Set(['t.me', 'telegram.me', 'wa.me']);
 
 export function leadsToChat(address) {
   try {
-    return CHATS.has(new URL(address.includes('://') ? address : `https://${address}`).hostname);
+    return CHATS.has(new URL(address.includes('://') ? address : `http://${address}`).hostname);
   } catch {
     return false;
   }
