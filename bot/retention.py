@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from bot.domain.keeping import bounds
 
@@ -26,8 +26,11 @@ BATCH = 500
 #: How long the database is everybody else's between two batches.
 PAUSE = timedelta(milliseconds=50)
 
+#: One batch; it returns how many rows it erased.
+Step: TypeAlias = "Callable[[Erasure, Bounds], Awaitable[int]]"
+
 #: In this order, for later steps erase what earlier ones have left unmentioned.
-STEPS: dict[str, Callable[[Erasure, Bounds], Awaitable[int]]] = {
+STEPS: dict[str, Step] = {
     "inbound": lambda erasure, until: erasure.inbound(
         handled=until.traces, set_aside=until.set_aside, limit=BATCH
     ),
@@ -39,7 +42,6 @@ STEPS: dict[str, Callable[[Erasure, Bounds], Awaitable[int]]] = {
     "enrolments": lambda erasure, until: erasure.enrolments(
         until.consents, limit=BATCH
     ),
-    "recipients": lambda erasure, until: erasure.recipients(until.traces, limit=BATCH),
 }
 
 
@@ -55,13 +57,30 @@ class Retention:
         """Erase everything whose time has come; doing it twice changes nothing."""
         until = bounds(self._keeping, now=self._clock.now())
         for name, step in STEPS.items():
-            total = 0
-            while True:
+
+            async def once(step: Step = step) -> int:
                 async with self._database.transaction() as tx:
-                    erased = await step(tx.erasure, until)
-                total += erased
-                if erased < BATCH:
-                    break
-                await self._clock.sleep_until(self._clock.now() + PAUSE)
-            if total:
-                log.info("erased", extra={"what": name, "count": total})
+                    return await step(tx.erasure, until)
+
+            await self._batches(name, once)
+        # Last, for whom the others have left unmentioned.
+        await self._batches("recipients", lambda: self._recipients(until))
+
+    async def _recipients(self, until: Bounds) -> int:
+        async with self._database.snapshot() as tx:
+            some = await tx.erasure.unmentioned(until.traces, limit=BATCH)
+        if some:
+            async with self._database.transaction() as tx:
+                await tx.erasure.recipients(some, before=until.traces)
+        return len(some)
+
+    async def _batches(self, name: str, once: Callable[[], Awaitable[int]]) -> None:
+        total = 0
+        while True:
+            erased = await once()
+            total += erased
+            if erased < BATCH:
+                break
+            await self._clock.sleep_until(self._clock.now() + PAUSE)
+        if total:
+            log.info("erased", extra={"what": name, "count": total})

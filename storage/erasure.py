@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, exists, func, or_, select, update
+from sqlalchemy import and_, delete, exists, func, or_, select, update
 
 from bot.domain.broadcasts import BroadcastState
 from bot.domain.deliveries import State
-from bot.domain.recipients import Standing
+from bot.domain.recipients import RecipientId, Standing
 from storage.connection import chunks
 from storage.tables import (
     OPEN,
@@ -32,12 +32,12 @@ from storage.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Table
 
-    from bot.domain.recipients import Address, RecipientId
+    from bot.domain.recipients import Address
     from storage.connection import Connection
 
 #: Something is still to come of these.
@@ -144,38 +144,34 @@ class Erasure:
         await self._drop_enrolments(some)
         return len(some)
 
-    async def recipients(self, before: datetime, *, limit: int) -> int:
-        """Drop recipients not heard of since *before* whom nothing refers to."""
-        merged = recipients.alias("merged")
+    async def unmentioned(self, before: datetime, *, limit: int) -> list[RecipientId]:
+        """Return recipients not heard of since *before* whom nothing refers to.
+
+        It looks at everybody: do it in a snapshot, where it holds nobody up.
+        """
         some = await self._connection.values(
-            select(recipients.c.id)
-            .where(
-                recipients.c.created_at < before,
-                or_(
-                    recipients.c.last_inbound_at.is_(None),
-                    recipients.c.last_inbound_at < before,
-                ),
-                recipients.c.leave_at.is_(None),
-                *(
-                    ~exists().where(table.c.recipient_id == recipients.c.id)
-                    for table in (enrolments, editors, deliveries, replies)
-                ),
-                recipients.c.id.not_in(
-                    select(merged.c.merged_into).where(
-                        merged.c.merged_into.is_not(None)
-                    )
-                ),
-            )
-            .limit(limit)
+            select(recipients.c.id).where(_unmentioned(before)).limit(limit)
         )
-        for numbers in chunks(some):
+        return [RecipientId(each) for each in some]
+
+    async def recipients(
+        self, some: Collection[RecipientId], *, before: datetime
+    ) -> int:
+        """Drop those of *some* for whom `unmentioned` holds still; how many."""
+        dropped = 0
+        for each in chunks(some):
+            numbers = await self._connection.values(
+                select(recipients.c.id).where(
+                    recipients.c.id.in_(each), _unmentioned(before)
+                )
+            )
             await self._connection.run(
                 delete(aliases).where(aliases.c.recipient_id.in_(numbers))
             )
-            await self._connection.run(
+            dropped += await self._connection.run(
                 delete(recipients).where(recipients.c.id.in_(numbers))
             )
-        return len(some)
+        return dropped
 
     async def forget(self, recipient: RecipientId) -> None:
         """Leave of a recipient only rows of the ledger that name nobody.
@@ -277,4 +273,24 @@ def _done(*, handled: datetime, set_aside: datetime) -> ColumnElement[bool]:
     return inbound.c.done_at.is_not(None) & or_(
         (inbound.c.error == "") & (inbound.c.done_at < handled),
         inbound.c.done_at < min(set_aside, handled),
+    )
+
+
+def _unmentioned(before: datetime) -> ColumnElement[bool]:
+    """Say that nothing refers to a recipient, and nothing was heard since *before*."""
+    merged = recipients.alias("merged")
+    return and_(
+        recipients.c.created_at < before,
+        or_(
+            recipients.c.last_inbound_at.is_(None),
+            recipients.c.last_inbound_at < before,
+        ),
+        recipients.c.leave_at.is_(None),
+        *(
+            ~exists().where(table.c.recipient_id == recipients.c.id)
+            for table in (enrolments, editors, deliveries, replies)
+        ),
+        recipients.c.id.not_in(
+            select(merged.c.merged_into).where(merged.c.merged_into.is_not(None))
+        ),
     )

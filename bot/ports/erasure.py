@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from bot.domain.recipients import Address, RecipientId
@@ -33,8 +34,16 @@ class Erasure(Protocol):
     async def enrolments(self, before: datetime, *, limit: int) -> int:
         """Drop enrolments that ended before *before*, with their evidence."""
 
-    async def recipients(self, before: datetime, *, limit: int) -> int:
-        """Drop recipients not heard of since *before* whom nothing refers to."""
+    async def unmentioned(self, before: datetime, *, limit: int) -> list[RecipientId]:
+        """Return recipients not heard of since *before* whom nothing refers to.
+
+        It looks at everybody: do it in a snapshot, where it holds nobody up.
+        """
+
+    async def recipients(
+        self, some: Collection[RecipientId], *, before: datetime
+    ) -> int:
+        """Drop those of *some* for whom `unmentioned` holds still; how many."""
 
     async def forget(self, recipient: RecipientId) -> None:
         """Leave of a recipient, unenrolled, only ledger rows that name nobody."""
