@@ -50,6 +50,8 @@ MARKERS = (
 )
 #: Four words in a row are a sentence; an id or a code is none.
 PROSE = re.compile(r"(?:[^\W\d_]+[ ,]+){3,}[^\W\d_]+")
+#: Digits of a chat's number that stand in no log by accident.
+LONG = 8
 #: A text this long, with a blank in it, stands in no log by accident.
 TELLING = 12
 
@@ -107,6 +109,9 @@ class Ear:
                 )
         for person in sandbox.world.people.values():
             self.forbid((person.phone or "").removeprefix("+"))
+        for number in (*sandbox.world.people, *sandbox.world.chats):
+            # A short one could be a delivery's.
+            self.forbid(str(number) if len(str(number)) >= LONG else "")
 
     def read(self, text: str) -> None:
         """Take in what a process of its own has logged."""
