@@ -35,7 +35,7 @@ from handlers.telegram.webhook import PATH, keep_announced, secret_of
 from handlers.whatsapp.inbound import WhatsAppInbound
 from handlers.whatsapp.missed import MissedMessages
 from handlers.whatsapp.receipts import WhatsAppReceipts
-from storage import KeySource, SqliteDatabase
+from storage import SqliteDatabase
 from storage.lock import FileLock
 
 if TYPE_CHECKING:
@@ -104,10 +104,7 @@ async def open_desk(
             await SqliteDatabase.open(
                 settings.database,
                 exclusive=owner,
-                key=KeySource(
-                    text=settings.encryption_key.get_secret_value(),
-                    file=settings.key_path,
-                ),
+                key=settings.key_source,
             )
         )
         runner = LocalRunner(clock)

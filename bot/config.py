@@ -29,6 +29,8 @@ from bot.domain.recipients import WHATSAPP_ADDRESS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from storage import KeySource
+
 FILE = Path("harkara.toml")
 
 PREFIX = "HARKARA_"
@@ -174,6 +176,15 @@ class Settings(BaseModel):
     def key_path(self) -> Path | None:
         """The key's file, where one is named."""
         return Path(self.key_file) if self.key_file else None
+
+    @property
+    def key_source(self) -> KeySource:
+        """Where the database's key is to be found."""
+        from storage import KeySource  # slow: not everybody who reads settings opens it
+
+        return KeySource(
+            text=self.encryption_key.get_secret_value(), file=self.key_path
+        )
 
     @property
     def zone(self) -> ZoneInfo:

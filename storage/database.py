@@ -21,7 +21,7 @@ from bot.domain.errors import StorageError
 from storage import schema
 from storage.connection import Connection, unhurried
 from storage.errors import UPGRADE, explained
-from storage.keyfile import BESIDE, KeySource, unlock
+from storage.keyfile import BESIDE, KeySource, fingerprint, fitting, unlock
 from storage.lock import FileLock
 from storage.work import Work
 
@@ -130,6 +130,11 @@ class SqliteDatabase:
 
     async def unlock(self, key: KeySource) -> None:
         """Take the key in hand. Raises StorageError where it is missing or wrong."""
+        async with self._connected(self._reader) as connection:
+            bound = await fingerprint(connection)
+        if bound is not None:
+            self._keyring = fitting(bound, self._path, key)
+            return
         async with self._connected(self._writer) as connection:
             self._keyring = await unlock(connection, self._path, key)
 

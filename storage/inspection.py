@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bot.checks.machine import DatabaseFacts
-from storage.errors import meaning
+from bot.domain.errors import StorageError
+from storage.errors import UPGRADE, meaning
+from storage.keyfile import BESIDE, KeySource, fitting
 from storage.schema import revisions
 
 if TYPE_CHECKING:
@@ -25,12 +27,12 @@ _STEPS = 100_000  # of SQLite's machine between two looks at the clock
 _MOST = 3  # kinds of damage that are told
 
 
-async def inspect(path: Path) -> DatabaseFacts:
-    """Look at the file, its disk and its lock."""
-    return await asyncio.to_thread(_inspect, path)
+async def inspect(path: Path, key: KeySource = BESIDE) -> DatabaseFacts:
+    """Look at the file, its key, its disk and its lock."""
+    return await asyncio.to_thread(_inspect, path, key)
 
 
-def _inspect(path: Path) -> DatabaseFacts:
+def _inspect(path: Path, key: KeySource) -> DatabaseFacts:
     path = path.resolve()
     facts = DatabaseFacts(
         path=str(path), free=_free(path.parent), revisions=tuple(revisions())
@@ -49,18 +51,19 @@ def _inspect(path: Path) -> DatabaseFacts:
         mode=mode,
         unwritable=_unwritable(path),
         running=_in_use(path),
+        exposed_key=key.where(path) if key.exposed(path) else "",
         log=_size(path.with_name(f"{path.name}-wal")),
     )
     if not os.access(path, os.R_OK):
         why = f"{path} cannot be read by this user; check its rights and its owner"
         return replace(facts, problem=why, unwritable="")
     try:
-        return _opened(path, facts)
+        return _opened(path, facts, key)
     except sqlite3.Error as error:
         return replace(facts, problem=str(meaning(error)))
 
 
-def _opened(path: Path, facts: DatabaseFacts) -> DatabaseFacts:
+def _opened(path: Path, facts: DatabaseFacts, key: KeySource) -> DatabaseFacts:
     # Opened for writing, so that SQLite clears its side files away; nothing is written.
     address = f"file:{quote(str(path))}?mode=rw"
     connection = sqlite3.connect(
@@ -87,9 +90,24 @@ def _opened(path: Path, facts: DatabaseFacts) -> DatabaseFacts:
             unwritable=unwritable,
             revision=revision,
             damage=_damage(connection),
+            locked_out=_locked_out(connection, path, key),
         )
     finally:
         connection.close()
+
+
+def _locked_out(connection: sqlite3.Connection, path: Path, key: KeySource) -> str:
+    """Why the key does not open the database, and what to do; empty if it does."""
+    named = "SELECT 1 FROM sqlite_master WHERE name = 'keyring'"
+    if connection.execute(named).fetchone():
+        row = connection.execute("SELECT fingerprint FROM keyring").fetchone()
+        if row is None:
+            return f"{path} has no key yet; {UPGRADE}"
+        try:
+            fitting(row[0], path, key)
+        except StorageError as error:
+            return str(error)
+    return ""
 
 
 def _damage(connection: sqlite3.Connection) -> tuple[str, ...] | None:

@@ -125,19 +125,34 @@ def write_new(place: Path) -> bool:
     return True
 
 
+async def fingerprint(connection: Connection) -> str | None:
+    """Tell which key a database was sealed with; None before the first."""
+    found: str | None = await connection.value(select(keyrings.c.fingerprint))
+    return found
+
+
 async def unlock(connection: Connection, database: Path, source: KeySource) -> Keyring:
     """Return the key of *database*; a database that has none yet is given one.
 
     Raises:
         StorageError: The key is not there, or is another database's.
     """
-    bound = await connection.value(select(keyrings.c.fingerprint))
+    bound = await fingerprint(connection)
+    if bound is not None:
+        return fitting(bound, database, source)
+    # Nothing is sealed yet, so a new key can lose nothing.
+    keys = source.find(database) or source.make(database)
+    await connection.run(keyrings.insert().values(fingerprint=keys.fingerprint))
+    return keys
+
+
+def fitting(bound: str, database: Path, source: KeySource) -> Keyring:
+    """Return the key that *database*, whose key's fingerprint is *bound*, opens with.
+
+    Raises:
+        StorageError: The key is not there, or is another database's.
+    """
     found = source.find(database)
-    if bound is None:
-        # Nothing is sealed yet, so a new key can lose nothing.
-        keys = found or source.make(database)
-        await connection.run(keyrings.insert().values(fingerprint=keys.fingerprint))
-        return keys
     if found is None:
         raise StorageError(
             f"the key of {database} is not at {source.where(database)}, and without it "

@@ -46,6 +46,8 @@ class DatabaseFacts:
     unwritable: str = ""  #: why it cannot be written, in words
     running: bool = False  #: whether an application works on it
     log: int = 0  #: bytes of the write-ahead log
+    locked_out: str = ""  #: why its key does not open it, and what to do
+    exposed_key: str = ""  #: the key's file, where others may read it
 
 
 def judge_settings(problems: Sequence[str]) -> list[Finding]:
@@ -118,14 +120,20 @@ def judge_database(facts: DatabaseFacts) -> list[Finding]:
                 f"chmod 600 {facts.path}",
             )
         )
+    if facts.exposed_key:
+        found.append(
+            Finding(
+                Level.WARNING,
+                "database",
+                f"others on this machine may read the key {facts.exposed_key}",
+                f"chmod 600 {facts.exposed_key}",
+            )
+        )
     if facts.problem:
-        what, _, mend = facts.problem.partition("; ")
-        found.append(Finding(Level.PROBLEM, "database", what, mend))
+        found.append(_told(facts.problem))
         return found
     found += _shape(facts)
-    if facts.unwritable:
-        what, _, mend = facts.unwritable.partition("; ")
-        found.append(Finding(Level.PROBLEM, "database", what, mend))
+    found += [_told(each) for each in (facts.unwritable, facts.locked_out) if each]
     if facts.log > LARGE_LOG:
         found.append(
             Finding(
@@ -150,6 +158,12 @@ def judge_database(facts: DatabaseFacts) -> list[Finding]:
             )
         )
     return found
+
+
+def _told(problem: str) -> Finding:
+    """Part what is wrong from what to do, as errors of storage are written."""
+    what, _, mend = problem.partition("; ")
+    return Finding(Level.PROBLEM, "database", what, mend)
 
 
 def _space(facts: DatabaseFacts) -> list[Finding]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bot.transports.asking import Asker
 
 #: Settings that may name a secret in the file.
-SECRETS = ("bot_token", "twilio_auth_token")
+SECRETS = ("bot_token", "twilio_auth_token", "encryption_key")
 WIDTH = 88  # columns
 _SIGNS = {
     Level.PROBLEM: ("✗", typer.colors.RED),
@@ -90,7 +90,7 @@ async def look(file: Path, *, clock: Clock) -> list[Finding]:
         settings, problems = examine(file)
     except ConfigError as error:
         return judge_settings([str(error)])
-    database = await inspect(settings.database)
+    database = await inspect(settings.database, settings.key_source)
     chats, windows = await _ledger(settings, database, clock=clock)
     async with Asker(clock) as asker:
         telegram, whatsapp, address = await asyncio.gather(
@@ -167,20 +167,21 @@ async def _ledger(
     from bot.pump import WINDOW  # slow, as above
     from storage import SqliteDatabase
 
-    readable = database.exists and not (database.problem or database.damage)
+    readable = database.exists and not (
+        database.problem or database.damage or database.locked_out
+    )
     if not readable or database.revision != database.revisions[-1]:
         return [], None
     try:
-        async with (
-            await SqliteDatabase.open(
-                settings.database, exclusive=False, check_schema=False
-            ) as opened,
-            opened.snapshot() as tx,
-        ):
-            return (
-                await tx.audiences.chats(),
-                await tx.audiences.windows(since=clock.now() - WINDOW),
-            )
+        async with await SqliteDatabase.open(
+            settings.database, exclusive=False, check_schema=False
+        ) as opened:
+            await opened.unlock(settings.key_source)
+            async with opened.snapshot() as tx:
+                return (
+                    await tx.audiences.chats(),
+                    await tx.audiences.windows(since=clock.now() - WINDOW),
+                )
     except HarkaraError:
         return [], None  # it was readable a moment ago; its own finding says the rest
 

@@ -59,13 +59,10 @@ async def _until_asked(settings: Settings, ending: Ending) -> None:
 def upgrade(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Bring the database to this version's shape; make it where there is none."""
     from bot.config import load  # slow, as above
-    from storage import KeySource
 
     try:
         settings = load(config, channels=False)
-        source = KeySource(
-            text=settings.encryption_key.get_secret_value(), file=settings.key_path
-        )
+        source = settings.key_source
         key = source.place(settings.database)
         known = key is None or key.exists()
         before, after = asyncio.run(_upgrade(settings.database, source))

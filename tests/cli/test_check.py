@@ -362,6 +362,22 @@ def test_a_database_of_a_newer_version_and_rights_that_are_too_wide(ready):
     assert any("numbers and messages" in each for each in all_is["warning"])
 
 
+def test_a_key_that_is_lost_another_s_or_read_by_others(ready):
+    key = ready.folder / "harkara.db.key"
+    right = key.read_text()
+    key.chmod(0o644)
+    warned = found(ready)["warning"]
+    assert any("others on this machine may read the key" in each for each in warned)
+    key.write_text("A" * 43 + "=")
+    key.chmod(0o600)
+    assert "is not the key of" in only(ready, "problem", status=1)
+    key.unlink()
+    assert "without it no phone number can be read" in only(ready, "problem", status=1)
+    assert not key.exists(), "check makes nothing"
+    ready.write(encryption_key=right.strip())
+    assert not found(ready)["problem"]
+
+
 def test_a_database_that_somebody_keeps_locked(ready, monkeypatch):
     monkeypatch.setattr("storage.inspection.WAIT_FOR", 0.1)
     file = sqlite3.connect(ready.folder / "harkara.db", isolation_level=None)
