@@ -243,6 +243,7 @@ def test_a_full_disk(desk):
 def test_a_database_file_that_one_may_only_read(open_folder):
     path = open_folder.folder / "harkara.db"
     path.chmod(0o444)
+    path.with_name("harkara.db.key").chmod(0o444)
     open_folder.folder.chmod(0o777)
     before = fingerprint(open_folder)
     status, told = as_nobody(open_folder, *WRITE)
