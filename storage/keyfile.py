@@ -53,7 +53,7 @@ class KeySource:
         """
         place = self.place(database)
         try:
-            text = self.text if place is None else place.read_text(encoding="ascii")
+            text = self.text if place is None else place.read_text(encoding="utf-8")
             return Keyring.parse(text)
         except FileNotFoundError:
             return None
@@ -106,7 +106,7 @@ def write_new(place: Path) -> bool:
     try:
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            os.write(handle, f"{new_key()}\n".encode("ascii"))
+            os.write(handle, f"{new_key()}\n".encode())
             os.fsync(handle)
         finally:
             os.close(handle)

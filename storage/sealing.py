@@ -35,7 +35,7 @@ _VERSION = b"\x01"
 
 def new_key() -> str:
     """Make a key at random, as it is written in a file or a setting."""
-    return urlsafe_b64encode(os.urandom(KEY)).decode("ascii")
+    return urlsafe_b64encode(os.urandom(KEY)).decode()
 
 
 class Keyring:
@@ -65,7 +65,7 @@ class Keyring:
     def hashed(self, text: str) -> str:
         """Return the keyed hash of *text*, 43 characters, by which it is found."""
         digest = hmac.digest(self._lookup, _bytes(text), "sha256")
-        return urlsafe_b64encode(digest).decode("ascii").rstrip("=")
+        return urlsafe_b64encode(digest).decode().rstrip("=")
 
     def seal(self, text: str, *, place: str) -> bytes:
         """Seal *text*; it will open for the same *place* only."""
