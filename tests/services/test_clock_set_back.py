@@ -63,7 +63,8 @@ async def test_everything_goes_on_at_once(stand: Stand, far, again, caplog):
     assert stand.clock.now() - began < timedelta(seconds=30), "pacing only"
     [record] = told(caplog)
     assert "the clock was set back; harkara check" in record.getMessage()
-    assert abs(record.seconds - far.total_seconds()) < 30
+    seconds = record.__dict__["seconds"]
+    assert abs(seconds - far.total_seconds()) < 30
 
 
 async def test_it_is_said_once_and_a_steady_clock_is_left_alone(stand: Stand, caplog):
