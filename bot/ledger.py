@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from bot.domain.broadcasts import BroadcastState
 from bot.domain.deliveries import ARRIVED, ENDED, Form, State
-from bot.domain.errors import StorageError, StorageFailing
+from bot.domain.errors import StorageError, StorageFailing, WindowClosed
 from bot.domain.outcomes import settle
 from bot.domain.recipients import Standing
 
@@ -240,6 +240,11 @@ class Ledger:
             loaded[key] = (settlement.delivery, known)
             if report.error is not None and settlement.delivery != before:
                 errors.append((key, settlement.consequence, report.error))
+                if isinstance(report.error, WindowClosed) and settlement.attempt:
+                    # Believed open: the next story goes as the template at once.
+                    await tx.recipients.window_closed(
+                        before.recipient, settlement.attempt.started_at
+                    )
 
         after = {key: delivery for key, (delivery, _) in loaded.items()}
         changed = [after[key] for key in after if after[key] != first[key]]

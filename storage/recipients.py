@@ -186,6 +186,14 @@ class Recipients:
             .values(last_inbound_at=at)
         )
 
+    async def window_closed(self, recipient: RecipientId, at: datetime) -> None:
+        """Note that WhatsApp's window was closed at *at*; it opens by a later word."""
+        await self._connection.run(
+            update(recipients)
+            .where(recipients.c.id == recipient, recipients.c.last_inbound_at <= at)
+            .values(last_inbound_at=None)
+        )
+
     async def hold(self, clocks: Mapping[RecipientId, datetime]) -> None:
         """Write to each recipient no sooner than the moment given.
 

@@ -159,6 +159,9 @@ class Recipients(Protocol):
     async def heard_from(self, recipient: RecipientId, at: datetime) -> None:
         """Note an inbound message: it opens WhatsApp's window."""
 
+    async def window_closed(self, recipient: RecipientId, at: datetime) -> None:
+        """Note that WhatsApp's window was closed at *at*; it opens by a later word."""
+
     async def hold(self, clocks: Mapping[RecipientId, datetime]) -> None:
         """Write to each recipient no sooner than the moment given.
 

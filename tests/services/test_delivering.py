@@ -296,6 +296,29 @@ async def test_a_window_that_only_we_believed_open_costs_one_more_attempt(stand:
     assert (await stand.only(plan)).state is State.READ
 
 
+@pytest.mark.parametrize("wrote_since", [False, True])
+async def test_a_window_found_closed_stays_so_until_they_write(
+    stand: Stand, wrote_since
+):
+    """The next story goes as the template at once, and costs no refused call."""
+    address = await stand.reader(1, Channel.WHATSAPP)
+    stand.whatsapp.meanings["63016"] = WindowClosed("63016")
+    first = await stand.only(await stand.send())
+    stand.clock.set(stand.clock.now() + timedelta(seconds=10))
+    if wrote_since:
+        await stand.enrolment.heard_from(address, Kind.READER)
+    refused = Receipt(
+        reference=Reference(first.id, 1), progress=Progress.FAILED, code="63016"
+    )
+    await stand.broadcaster.receive(Channel.WHATSAPP, refused)
+    await stand.work()
+
+    await stand.send("The pass is shut again. Nobody knows for how long.")
+
+    last = stand.whatsapp.sent[-1].message
+    assert isinstance(last, Template) is not wrote_since
+
+
 async def test_stop_between_plan_and_confirmation_is_obeyed(stand: Stand):
     address = await stand.reader(1)
     await stand.reader(2)
