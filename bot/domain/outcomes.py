@@ -213,10 +213,11 @@ def settle(
 
     Reports may come late, twice and in any order. What any attempt proves to have
     arrived stands, whatever the others say; an error counts once, and only if it is
-    the latest attempt's.
+    the latest attempt's. What the provider reports of another message than the
+    attempt's own says nothing of it.
     """
     found = [each for each in attempts if each.reference == report.reference]
-    if not found:
+    if not found or _another(found[0].provider_id, report.provider_id):
         return Settlement(delivery=delivery)
     before = found[0]
     code = report.error.code if report.error else ""
@@ -251,3 +252,8 @@ def settle(
         reason=code if step.state is State.SUSPENDED else "",
     )
     return Settlement(delivery=moved_on, attempt=written, consequence=step.consequence)
+
+
+def _another(known: str, reported: str) -> bool:
+    """Whether two provider's ids, as far as they are known, are of two messages."""
+    return bool(known and reported) and known != reported

@@ -280,6 +280,22 @@ def test_a_late_receipt_of_the_first_attempt_never_marks_the_second():
     assert known[second.reference] == second
 
 
+@pytest.mark.parametrize("progress", [Progress.READ, Progress.FAILED])
+def test_a_report_of_another_message_changes_nothing(progress):
+    """After a copy was restored its numbers are given out again."""
+    error = WindowClosed("63016") if progress is Progress.FAILED else None
+    other = replace(report(progress, error=error), provider_id="SMold")
+    accepted = replace(attempt(1, Progress.ACCEPTED), provider_id="SMnew")
+
+    found, known, _ = fold(delivery(state=State.ACCEPTED), [accepted], [other])
+    assert found.state is State.ACCEPTED
+    assert known[accepted.reference] == accepted
+
+    own = replace(other, provider_id="SMnew", progress=Progress.READ, error=None)
+    found, _, _ = fold(delivery(state=State.ACCEPTED), [accepted], [other, own])
+    assert found.state is State.READ
+
+
 def test_a_first_attempt_that_arrived_after_all_spares_the_second():
     found, _, _ = fold(
         delivery(state=State.QUEUED, attempts=1),
