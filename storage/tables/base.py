@@ -36,7 +36,13 @@ class Row(SQLModel):
 
 
 def table(row: type[Row]) -> Table:
-    """Return the table behind *row*, to build statements on."""
+    """Return the table behind *row*, to build statements on.
+
+    A row's own number is never given out again: buttons, receipts and calls under way
+    may still hold that of one that was erased.
+    """
     found: Any = inspect(row)
     behind: Table = found.local_table
+    if "id" in behind.columns:
+        behind.dialect_kwargs["sqlite_autoincrement"] = True
     return behind

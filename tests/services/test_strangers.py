@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.errors import TryLater
+from bot.domain.errors import TryLater, Unknown
 from bot.domain.recipients import Address, Channel, Kind, Standing
 from bot.strangers import GRACE, Strangers
 from tests.services.conftest import Stand
@@ -95,3 +95,19 @@ async def test_an_editor_who_vouches_keeps_it(stand, strangers, chats):
 
     assert welcome.new
     assert chats.left == []
+
+
+async def test_the_old_button_of_a_group_that_was_erased_lets_no_other_in(stand):
+    await stand.enrolment.added_to(GROUP, Kind.GROUP, title="Neighbours")
+    asked_for, _ = await stand.enrolment.find(GROUP)
+    [(audience, _)] = await stand.enrolment.audiences()
+    await stand.enrolment.gone(GROUP, reason="removed")
+    later = stand.clock.now() + timedelta(days=9)
+    async with stand.database.transaction() as tx:
+        assert await tx.erasure.recipients([asked_for.id], before=later) == 1
+    other = Address(Channel.TELEGRAM, "-8")
+    await stand.enrolment.added_to(other, Kind.GROUP, title="Somebody else")
+
+    with pytest.raises(Unknown):
+        await stand.enrolment.vouch(asked_for.id, audience.id, by="editor:1")
+    assert (await stand.enrolment.find(other))[1] == []

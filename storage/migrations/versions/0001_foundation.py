@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("changed_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_article")),
         sa.UniqueConstraint("fingerprint", name=op.f("uq_article_fingerprint")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("article", schema=None) as batch_op:
         batch_op.create_index(
@@ -35,6 +36,7 @@ def upgrade() -> None:
         sa.Column("language", sa.String(length=40), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audience")),
         sa.UniqueConstraint("name", name=op.f("uq_audience_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "digest",
@@ -42,6 +44,7 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("made_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_digest")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "inbound",
@@ -54,6 +57,7 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound")),
         sa.UniqueConstraint("channel", "key", name=op.f("uq_inbound_channel_key")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("inbound", schema=None) as batch_op:
         batch_op.create_index(
@@ -90,6 +94,7 @@ def upgrade() -> None:
         sa.Column("id", NUMBER, nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_keyring")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "recipient",
@@ -115,6 +120,7 @@ def upgrade() -> None:
             ["merged_into"], ["recipient.id"], name=op.f("fk_recipient_merged_into")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recipient")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("recipient", schema=None) as batch_op:
         batch_op.create_index(
@@ -149,6 +155,7 @@ def upgrade() -> None:
         sa.Column("down", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sender")),
         sa.UniqueConstraint("channel", "name", name=op.f("uq_sender_channel_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "alias",
@@ -199,6 +206,7 @@ def upgrade() -> None:
             ["digest_id"], ["digest.id"], name=op.f("fk_broadcast_digest_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_broadcast")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("broadcast", schema=None) as batch_op:
         batch_op.create_index(
@@ -254,6 +262,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_join_link")),
         sa.UniqueConstraint("code", name=op.f("uq_join_link_code")),
         sa.UniqueConstraint("token", name=op.f("uq_join_link_token")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "reply",
@@ -277,6 +286,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reply")),
         sa.UniqueConstraint("key", name=op.f("uq_reply_key")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("reply", schema=None) as batch_op:
         batch_op.create_index(
@@ -357,6 +367,7 @@ def upgrade() -> None:
             "part",
             name=op.f("uq_delivery_broadcast_id_recipient_id_part"),
         ),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index(
@@ -399,6 +410,7 @@ def upgrade() -> None:
             ["recipient_id"], ["recipient.id"], name=op.f("fk_enrolment_recipient_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_enrolment")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("enrolment", schema=None) as batch_op:
         batch_op.create_index(
@@ -466,6 +478,7 @@ def upgrade() -> None:
             ["link_id"], ["join_link.id"], name=op.f("fk_consent_link_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consent")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("consent", schema=None) as batch_op:
         batch_op.create_index(
