@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, exists, func, or_, select, update
+from sqlalchemy import and_, case, delete, exists, func, or_, select, update
 
 from bot.domain.broadcasts import BroadcastState
 from bot.domain.deliveries import State
 from bot.domain.recipients import RecipientId, Standing
 from storage.connection import chunks
+from storage.replies import EMPTIED
 from storage.tables import (
     OPEN,
     aliases,
@@ -177,20 +178,17 @@ class Erasure:
         """Leave of a recipient only rows of the ledger that name nobody.
 
         Their enrolments must have been ended. What is on its way to them at this
-        moment cannot be called back, and is counted like the rest.
+        moment cannot be called back, and is counted like the rest. Answers in hand
+        are emptied and stay: whoever has them in hand is told so by their state.
         """
         whose = (recipients.c.id == recipient) | (recipients.c.merged_into == recipient)
         numbers = await self._connection.values(select(recipients.c.id).where(whose))
         ended = select(enrolments.c.id).where(enrolments.c.recipient_id.in_(numbers))
         await self._drop_enrolments(await self._connection.values(ended))
-        for table, condition in (
-            (replies, replies.c.state != State.SENDING),
-            (aliases, None),
-            (editors, None),
-        ):
-            theirs = table.c.recipient_id.in_(numbers)
+        await self._forget_replies(numbers)
+        for table in (aliases, editors):
             await self._connection.run(
-                delete(table).where(theirs if condition is None else theirs & condition)
+                delete(table).where(table.c.recipient_id.in_(numbers))
             )
         for number in numbers:
             await self._connection.run(
@@ -210,6 +208,20 @@ class Erasure:
                     leave_at=None,
                 )
             )
+
+    async def _forget_replies(self, numbers: Sequence[int]) -> None:
+        theirs = replies.c.recipient_id.in_(numbers)
+        in_hand = replies.c.state.in_((State.LEASED, State.SENDING))
+        await self._connection.run(delete(replies).where(theirs, ~in_hand))
+        leased = replies.c.state == State.LEASED
+        await self._connection.run(
+            update(replies)
+            .where(theirs)
+            .values(
+                body=EMPTIED,
+                state=case((leased, State.SKIPPED), else_=replies.c.state),
+            )
+        )
 
     async def suppress(self, address: Address, *, now: datetime) -> None:
         """Note, by its hash alone, that *address* asked to be forgotten."""

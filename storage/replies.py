@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import case, exists, func, select, update
 
 from bot.domain.deliveries import State
 from bot.domain.recipients import RecipientId
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from bot.ports import NewReply
     from storage.connection import Connection
     from storage.sealing import Keyring
+
+#: What stands where the words were, once their recipient has been forgotten.
+EMPTIED = ""
 
 
 class Replies:
@@ -123,9 +126,15 @@ class Replies:
         code: str = "",
         due_at: datetime | None = None,
     ) -> None:
-        """Write how a reply ended, or when it is tried again."""
+        """Write how a reply ended, or when it is tried again.
+
+        One whose recipient was forgotten meanwhile is not: nothing is left to send.
+        """
+        emptied = replies.c.body == EMPTIED
         values: dict[str, Any] = {
-            "state": state,
+            "state": case((emptied, State.SKIPPED), else_=state)
+            if state is State.QUEUED
+            else state,
             "provider_id": provider_id,
             "code": code,
         }

@@ -6,8 +6,12 @@ import logging
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
+from bot.domain.deliveries import State
+from bot.domain.errors import TryLater
 from bot.domain.recipients import Address, Channel, Kind
+from storage.tables import replies
 from tests.services.conftest import Stand
 
 
@@ -85,3 +89,49 @@ async def test_a_flood_does_not_keep_a_group_s_story_waiting(stand: Stand):
 
     assert "bridge" in stand.telegram.texts(group)[-1]
     assert stand.clock.now() - began <= timedelta(seconds=15)
+
+
+@pytest.mark.parametrize("when", ["in hand", "under way"])
+async def test_who_is_forgotten_while_an_answer_is(stand: Stand, when):
+    """It is sent at most once, to nobody else, and not tried again."""
+    one, other = (Address(Channel.WHATSAPP, f"+92300111222{each}") for each in (1, 2))
+    await stand.replies.answer(one, Kind.READER, ["for one"], key="update:1")
+    await stand.replies.answer(one, Kind.READER, ["for one, later"], key="update:2")
+    pump = stand.pump(Channel.WHATSAPP)
+    send, launch = stand.whatsapp.send, pump._launch
+
+    async def forgetting() -> None:
+        assert await stand.enrolment.forget(one)
+        await stand.replies.answer(other, Kind.READER, ["for other"], key="update:3")
+
+    async def in_hand(*claimed):
+        pump._launch = launch  # type: ignore[method-assign] # as before
+        await forgetting()
+        async with stand.database.transaction() as tx:
+            await tx.replies.claim(
+                stand.senders[Channel.WHATSAPP],
+                epoch=pump._epoch,
+                now=stand.clock.now(),
+                limit=9,
+            )
+        await launch(*claimed)
+
+    async def under_way(*_message):
+        stand.whatsapp.send = send  # type: ignore[method-assign] # as before
+        await forgetting()
+        raise TryLater("busy")
+
+    if when == "in hand":
+        pump._launch = in_hand  # type: ignore[method-assign] # they ask just now
+    else:
+        stand.whatsapp.send = under_way  # type: ignore[method-assign] # they ask just now
+    await pump.run("")
+    await stand.work()
+
+    assert [each.to for each in stand.whatsapp.sent] == [other]
+    async with stand.database.snapshot() as tx:
+        rows = await tx.replies._connection.rows(select(replies))
+    assert [(row.state, row.body != "") for row in rows] == [
+        (State.SKIPPED, False),
+        (State.ACCEPTED, True),
+    ]
