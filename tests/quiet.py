@@ -10,10 +10,12 @@ from __future__ import annotations
 import logging
 import re
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from bot.logs import KeyValue
 from bot.sandbox.server import ACCOUNT_SID, AUTH_TOKEN, TELEGRAM_TOKEN
+from docs.from_code.messages import GAP, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,7 +51,13 @@ MARKERS = (
     "umbramarker",
 )
 #: Four words in a row are a sentence; an id or a code is none.
-PROSE = re.compile(r"(?:[^\W\d_]+[ ,]+){3,}[^\W\d_]+")
+_WORD = r"[^\W\d_]+(?:['’][^\W\d_]+)*"
+PROSE = re.compile(rf"(?:{_WORD}[\s,;]+){{3,}}{_WORD}")
+#: What SQLite says of itself, which storage's sentences pass on in brackets.
+SQLITE = re.compile(
+    r"database or disk is full|unable to open database file|file is not a database"
+    r"|attempt to write a readonly database|database disk image is malformed"
+)
 #: Digits of a chat's number that stand in no log by accident.
 LONG = 8
 #: A text this long, with a blank in it, stands in no log by accident.
@@ -133,9 +141,30 @@ def _wordy(record: logging.LogRecord) -> list[str]:
     }
     found = ["values inside its sentence"] if record.args else []
     for key, value in extras.items():
-        if PROSE.search(str(value)) or not str(value).isascii():
+        text = not_ours(str(value)) if key == "reason" else str(value)
+        if PROSE.search(text) or not text.isascii():
             found.append(f"somebody's words as {key}")
     return found
+
+
+def not_ours(reason: str) -> str:
+    """Return what of a reason is not a sentence that the program has for it.
+
+    An operator needs these sentences: they say what to do.
+    """
+    told = [each for shape in _sentences() if (each := shape.fullmatch(reason))]
+    rest = min(("\n".join(filter(None, each.groups())) for each in told), default=None)
+    return reason if rest is None else SQLITE.sub("", rest)
+
+
+@cache
+def _sentences() -> tuple[re.Pattern[str], ...]:
+    """Every sentence of ours; what fills its gaps, or follows in brackets, is not."""
+    return tuple(
+        re.compile("(.*)".join(map(re.escape, each.split(GAP))) + r"(?: \((.*)\))?")
+        for each in sentences()
+        if PROSE.search(each)
+    )
 
 
 @contextmanager

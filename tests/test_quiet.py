@@ -39,6 +39,49 @@ def test_what_is_planted_is_found(ear, extra, what):
     assert any(what in each for each in found), found
 
 
+FULL = (
+    "the disk that holds the database is full; free some space and start again, "
+    "nothing half-written was kept"
+)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        FULL,
+        f"{FULL} (database or disk is full)",
+        "that contradicts what is stored (UNIQUE constraint failed: recipient.hash)",
+        "the database has not answered for 5 seconds",
+    ],
+)
+def test_the_program_s_own_sentences_are_a_reason(ear, reason):
+    log.error("a line", extra={"reason": reason})
+
+    assert ear.take() == []
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "I shall be away tonight",
+        f"{FULL}, said my old friend",
+        f"{FULL} (I shall be away tonight)",
+        f"{FULL} (+923001234567)",
+        "the database has not answered for my old friend's many seconds",
+    ],
+)
+def test_others_words_are_none(ear, reason):
+    log.error("a line", extra={"reason": reason})
+
+    assert ear.take()
+
+
+def test_the_program_s_own_sentences_are_nothing_else(ear):
+    log.error("a line", extra={"what": FULL})
+
+    assert ear.take()
+
+
 def test_words_inside_the_sentence_are_found_and_in_a_traceback(ear):
     log.info("%s wrote", "Gul")
     assert any("values inside" in each for each in ear.take())

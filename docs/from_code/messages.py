@@ -27,18 +27,23 @@ _FAMILIES = {
 #: Shorter ones name a thing and say nothing.
 _SHORTEST = 15
 #: What stands in a message for what is known only when it is said.
-_GAP = "…"
+GAP = "…"
 
 
 def _rows() -> list[tuple[str, str, str]]:
     """Return each message once: the family, its words, the exit status."""
     rows: dict[str, tuple[str, str, str]] = {}
     for family, words in (*_raised(), *_of_settings(), *_of_files(), *_of_sqlite()):
-        text = " ".join(words.replace(f"{_GAP}{_GAP}", _GAP).split())
+        text = " ".join(words.replace(f"{GAP}{GAP}", GAP).split())
         if len(text) >= _SHORTEST:
             status = "2" if family == "files" else _STATUS[_class(family)]
             rows.setdefault(text, (family, text, status))
     return sorted(rows.values())
+
+
+def sentences() -> list[str]:
+    """Every message, with `GAP` for what is known only when it is said."""
+    return [text for _, text, _ in _rows()]
 
 
 def table() -> str:
@@ -132,4 +137,4 @@ def _words(node: ast.AST) -> str:
             return storage_errors.UPGRADE
         case ast.BinOp(left=left, right=right, op=ast.Add()):
             return _words(left) + _words(right)
-    return _GAP
+    return GAP

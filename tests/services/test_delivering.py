@@ -481,7 +481,7 @@ async def test_replies_go_first_and_once(stand: Stand):
 @pytest.mark.parametrize(
     ("error", "arrived"),
     [
-        (StorageFailing("the disk is full"), State.ACCEPTED),
+        (StorageFailing("the database is locked; try again"), State.ACCEPTED),
         (StorageError("that contradicts what is stored"), State.SENDING),
     ],
 )
