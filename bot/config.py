@@ -207,7 +207,8 @@ def load(
     """Read the settings.
 
     Args:
-        file: The settings file; it need not exist.
+        file: The settings file; it need not exist. That one exists which a person
+            named is seen to by the command line.
         environ: Where the ``HARKARA_…`` variables are; an empty one counts for none.
         channels: Whether at least one channel must be set up.
 

@@ -27,11 +27,30 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+
+def _named(context: typer.Context, parameter: typer.CallbackParam, file: Path) -> Path:
+    """Refuse a settings file that was named and is missing; the default may be."""
+    source = context.get_parameter_source(str(parameter.name))
+    if source is not None and source.name in _NAMED:
+        try:
+            file.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            fail(
+                ConfigError(
+                    f"there is no settings file {file}; check --config (HARKARA_CONFIG)"
+                )
+            )
+        except OSError:
+            pass  # it is there, and reading it says what is wrong
+    return file
+
+
 ConfigFile = Annotated[
     Path,
     typer.Option(
         "--config",
         envvar="HARKARA_CONFIG",
+        callback=_named,
         help="The settings file; HARKARA_… variables win over it.",
     ),
 ]
@@ -41,6 +60,9 @@ DEFAULT_CONFIG = Path("harkara.toml")
 
 #: For what only Telegram can do.
 NO_BOT = "{}: set HARKARA_BOT_TOKEN, from @BotFather"
+
+#: Where a setting's file was named by a person.
+_NAMED = frozenset({"COMMANDLINE", "ENVIRONMENT"})
 
 #: The largest number that the tables hold; a larger one is nobody's.
 LARGEST_NUMBER = 2**63 - 1

@@ -19,6 +19,7 @@ read-only directory, file       here (another user)
 clock set back a day            test_check: a clock that is wrong is named;
                                 services/test_clock_set_back: everything goes on
 wrong time zone name            here, test_config
+named settings file is missing  here, of every command
 two applications on one file    test_run: a second application on the same file …
 ==============================  =======================================================
 """
@@ -36,7 +37,9 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
 
+from bot.cli.root import app
 from storage import database
 from tests.cli.conftest import Desk
 
@@ -285,6 +288,43 @@ def test_a_time_zone_that_is_none(desk):
     )
     desk.write(timezone="Asia/Karachi")
     assert "TAKEN IN (Asia/Karachi)" in desk.ok("article", "list")
+
+
+def readers_of_settings(group, path=()):
+    """Return words that call every command with settings, as briefly as one may."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from readers_of_settings(command, (*path, name))
+        elif any(each.name == "config" for each in command.params):
+            words = [*path, name]
+            for each in command.params:
+                if each.required:
+                    option = each.param_type_name == "option"
+                    words += [each.opts[0], "1"] if option else ["1"]
+            yield words
+
+
+EVERY = list(readers_of_settings(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
+def test_a_settings_file_that_was_named_and_is_missing(bare, words, monkeypatch):
+    """Even the name that is the default; otherwise it would be another database's."""
+    bare.file.unlink()
+    told = (
+        "harkara: there is no settings file {}; check --config (HARKARA_CONFIG)\n"
+    ).format
+    for name in ("typo.toml", "harkara.toml"):
+        assert bare.refused(*words, "--config", name, status=2) == told(name)
+    monkeypatch.setenv("HARKARA_CONFIG", "typo.toml")
+    assert bare.refused(*words, status=2) == told("typo.toml")
+
+
+def test_the_default_settings_file_may_be_missing(desk, monkeypatch):
+    desk.file.unlink()
+    desk.ok("audience", "create", "valley")
+    monkeypatch.setenv("HARKARA_CONFIG", "")  # an empty variable counts for none
+    assert "valley" in desk.ok("audience", "list")
 
 
 # --- a token revoked in mid-broadcast ---------------------------------------------
