@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import re
 import subprocess
@@ -18,6 +19,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from typer.main import get_command
 
+from bot.app import CALLS_WITHIN
+from bot.cli.ending import LAST_WORDS, WITHIN
 from bot.cli.root import app
 from bot.config import PREFIX, Settings
 from handlers.telegram.webhook import PATH
@@ -221,13 +224,19 @@ def test_the_example_of_that_file_names_settings_and_holds_none():
     assert not any(found.values())
 
 
-def test_it_is_started_again_and_is_given_time_to_end():
+def test_it_is_started_again():
     assert DESK["restart"] == "unless-stopped"
     assert DESK["init"] is True
-    grace = int(DESK["stop_grace_period"].removesuffix("s"))
-    # What a provider has been asked is waited for: at most twice the time-out.
-    assert grace > 2 * Settings.model_fields["timeout"].default
     assert "healthcheck" not in DESK, "the image has its own"
+
+
+def test_it_is_killed_only_after_it_would_have_ended_by_itself():
+    grace = int(DESK["stop_grace_period"].removesuffix("s"))
+    ended = WITHIN + LAST_WORDS
+    assert CALLS_WITHIN < ended < grace
+    _, _, told = PAGE.partition("The old one is told to stop, ")
+    seconds = [int(each) for each in re.findall(r"(\d+) seconds", told)]
+    assert seconds == [CALLS_WITHIN, math.ceil(ended), grace]
 
 
 # --- The page ------------------------------------------------------------------------
