@@ -200,9 +200,10 @@ async def broadcast(world):
     return plan.broadcast.id
 
 
-async def report(world, status, ref, **more):
-    key = f"status:SM9:{status}"
-    payload = {"MessageSid": "SM9", "MessageStatus": status, "ref": ref, **more}
+async def report(world, status, ref, *, sid="fake-1", **more):
+    """Report on a message; the pretend messenger's first is the broadcast's."""
+    key = f"status:{sid}:{status}"
+    payload = {"MessageSid": sid, "MessageStatus": status, "ref": ref, **more}
     await world.store(Channel.WHATSAPP, key, payload)
     assert await world.inbox.run("all") is None
 
@@ -217,6 +218,8 @@ async def test_reports_move_a_delivery_in_any_order(world):
     [line] = await world.broadcaster.report(number)
     ref = f"{line.delivery.id}.1"
 
+    await report(world, "read", ref, sid="SMother")
+    assert await state(world, number) is State.ACCEPTED, "another message's"
     await report(world, "read", ref)
     await report(world, "delivered", ref)
     await report(world, "sent", ref)
