@@ -174,6 +174,7 @@ class Enrolment:
         agreed_by: str,
         title: str = "",
         language: str = "",
+        written_at: datetime | None = None,
     ) -> Welcome:
         """Enrol who is at *by* through the join link with *token*.
 
@@ -184,9 +185,11 @@ class Enrolment:
             agreed_by: Who acted, as an opaque id.
             title: A group's name.
             language: BCP 47, where known.
+            written_at: When they asked for it, where that may be some time ago.
 
         Raises:
-            Refusal: The link is unknown, expired, spent, revoked, or for another kind.
+            Refusal: The link is unknown, expired, spent, revoked, or for another kind;
+                or they have asked to be forgotten since.
         """
         async with self._database.transaction() as tx:
             link = await tx.links.by_token(token)
@@ -204,6 +207,7 @@ class Enrolment:
                 ),
                 agreed_by=agreed_by,
                 evidence="join token",
+                written_at=written_at,
             )
 
     async def peek(self, token: str, *, kind: Kind) -> Audience:
@@ -259,15 +263,22 @@ class Enrolment:
         raise LinkUnknown
 
     async def redeem_words(
-        self, text: str, *, by: Address, agreed_by: str, language: str = ""
+        self,
+        text: str,
+        *,
+        by: Address,
+        agreed_by: str,
+        language: str = "",
+        written_at: datetime | None = None,
     ) -> Welcome | None:
-        """Enrol a reader who wrote a join code somewhere in *text*.
+        """Enrol a reader who wrote a join code somewhere in *text*, at *written_at*.
 
         Returns:
             None where the text holds nothing that looks like a code.
 
         Raises:
-            Refusal: It does, and no such code lets them in.
+            Refusal: It does, and no such code lets them in; or they have asked to be
+                forgotten since.
         """
         codes = codes_in(text)
         if not codes:
@@ -287,6 +298,7 @@ class Enrolment:
                         ),
                         agreed_by=agreed_by,
                         evidence=f"wrote the join code {code}",
+                        written_at=written_at,
                     )
         raise LinkUnknown
 
@@ -298,8 +310,11 @@ class Enrolment:
         *,
         agreed_by: str,
         evidence: str,
+        written_at: datetime | None = None,
     ) -> Welcome:
         now = self._clock.now()
+        if await _forgotten_since(tx, who.address, written_at):
+            raise LinkUnknown
         recipient = await tx.recipients.ensure(
             who.address, who.kind, title=who.title, language=who.language, now=now
         )
@@ -468,15 +483,23 @@ class Enrolment:
 
     async def heard_from(
         self, address: Address, kind: Kind, *, at: datetime | None = None
-    ) -> None:
-        """Note that somebody wrote, now or *at*: it opens WhatsApp's 24-hour window."""
+    ) -> bool:
+        """Note that somebody wrote, now or *at*: it opens WhatsApp's 24-hour window.
+
+        Returns:
+            False where they have asked to be forgotten since: then nothing is noted,
+            and nothing that they wrote is to have any effect.
+        """
         now = self._clock.now()
         async with self._database.transaction() as tx:
+            if await _forgotten_since(tx, address, at):
+                return False
             recipient = await tx.recipients.ensure(address, kind, now=now)
             await tx.recipients.heard_from(recipient.id, at or now)
             if recipient.standing is not Standing.ACTIVE and kind is Kind.READER:
                 await tx.recipients.set_standing(recipient.id, Standing.ACTIVE)
                 await tx.deliveries.recipient_back(recipient.id, now=now)
+            return True
 
     async def moved(self, old: Address, new: Address) -> None:
         """Follow a group that became a supergroup; *old* goes on finding it."""
@@ -556,3 +579,15 @@ class Enrolment:
     async def _kick(self) -> None:
         for sender in self._senders.values():
             await self._runner.kick("pump", str(sender))
+
+
+async def _forgotten_since(
+    tx: Transaction, address: Address, written_at: datetime | None
+) -> bool:
+    """Whether who wrote at *written_at* has asked to be forgotten since.
+
+    What came late, or waited for us, must not bring back who asked in the meantime.
+    """
+    if written_at is None:
+        return False
+    return await tx.erasure.suppressed(address, written_at=written_at)

@@ -76,7 +76,10 @@ class Replies:
         sender = self._senders[to.channel]
         now = self._clock.now()
         async with self._database.transaction() as tx:
-            recipient = await tx.recipients.ensure(to, kind, now=now)
+            known = await tx.recipients.find(to)
+            if known is None and await tx.erasure.suppressed(to):
+                return  # forgotten while their question was worked off
+            recipient = known or await tx.recipients.ensure(to, kind, now=now)
             quota = QUOTAS[recipient.kind]
             written = await tx.replies.written_since(recipient.id, now - quota.within)
             room = max(quota.messages - written, 0)

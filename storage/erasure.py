@@ -224,18 +224,32 @@ class Erasure:
         )
 
     async def suppress(self, address: Address, *, now: datetime) -> None:
-        """Note, by its hash alone, that *address* asked to be forgotten."""
+        """Note, by its hash alone, that *address* asked to be forgotten, and when."""
+        hashed = self._hashed(address)
         await self._connection.run(
             self._connection.insert_new(suppressions).values(
-                address_hash=self._hashed(address), since=now
+                address_hash=hashed, since=now
             )
         )
+        await self._connection.run(
+            update(suppressions)
+            .where(suppressions.c.address_hash == hashed, suppressions.c.since < now)
+            .values(since=now)
+        )
 
-    async def suppressed(self, address: Address) -> bool:
-        """Whether *address* asked to be forgotten, and has not come back since."""
+    async def suppressed(
+        self, address: Address, *, written_at: datetime | None = None
+    ) -> bool:
+        """Whether *address* asked to be forgotten, and has not come back since.
+
+        With *written_at*, whether they asked then or later: what they wrote before is
+        to have no effect any more.
+        """
         found = select(suppressions).where(
             suppressions.c.address_hash == self._hashed(address)
         )
+        if written_at is not None:
+            found = found.where(suppressions.c.since >= written_at)
         return await self._connection.row(found) is not None
 
     async def welcome_back(self, address: Address) -> None:

@@ -51,8 +51,14 @@ class Erasure(Protocol):
     async def suppress(self, address: Address, *, now: datetime) -> None:
         """Note, by its hash alone, that *address* asked to be forgotten."""
 
-    async def suppressed(self, address: Address) -> bool:
-        """Whether *address* asked to be forgotten, and has not come back since."""
+    async def suppressed(
+        self, address: Address, *, written_at: datetime | None = None
+    ) -> bool:
+        """Whether *address* asked to be forgotten, and has not come back since.
+
+        With *written_at*, whether they asked then or later: what they wrote before is
+        to have no effect any more.
+        """
 
     async def welcome_back(self, address: Address) -> None:
         """Take back what `suppress` noted: they have come of their own accord."""

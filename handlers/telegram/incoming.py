@@ -45,6 +45,7 @@ class Incoming:
 
     key: str  #: names the update
     received_at: datetime
+    written_at: datetime  #: by Telegram's clock, in whole seconds
     chat: Address
     kind: Kind
     title: str  #: a group's name
@@ -89,6 +90,7 @@ def incoming(message: Message, *, key: str, received_at: datetime) -> Incoming |
     return Incoming(
         key=key,
         received_at=received_at,
+        written_at=message.date,
         chat=Address(Channel.TELEGRAM, str(chat.id), topic),
         kind=kind_of(chat),
         title=chat.title or "",

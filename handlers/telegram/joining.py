@@ -84,6 +84,7 @@ class Joining:
                 kind=Kind.READER,
                 agreed_by=said.agreed_by,
                 language=said.language,
+                written_at=said.written_at,
             )
         except WrongPlace as error:
             if str(error) != Kind.TELEGRAM_CHANNEL:

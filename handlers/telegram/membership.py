@@ -15,6 +15,8 @@ from bot.domain.recipients import Address, Channel, Kind
 from handlers.telegram.incoming import kind_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from telegram import ChatMember, ChatMemberUpdated
 
     from bot.enrolment import Enrolment
@@ -36,7 +38,7 @@ class Membership:
         kind = kind_of(change.chat)
         old, new = change.old_chat_member, change.new_chat_member
         if kind is Kind.READER:
-            await self._reader(chat, new)
+            await self._reader(chat, new, at=change.date)
         elif not _present(new):
             await self._enrolment.gone(chat, reason="removed")
         elif not _present(old):
@@ -48,12 +50,12 @@ class Membership:
         else:
             await self._enrolment.rights_lost(chat, reason="may not write")
 
-    async def _reader(self, chat: Address, new: ChatMember) -> None:
+    async def _reader(self, chat: Address, new: ChatMember, *, at: datetime) -> None:
         if not _present(new):
             await self._enrolment.gone(chat, reason="blocked")
             return
-        await self._enrolment.heard_from(chat, Kind.READER)
-        await self._enrolment.rights_back(chat)
+        if await self._enrolment.heard_from(chat, Kind.READER, at=at):
+            await self._enrolment.rights_back(chat)
 
 
 def _present(member: ChatMember) -> bool:

@@ -133,8 +133,11 @@ class TelegramUpdates:
         said = incoming(message, key=key, received_at=entry.received_at)
         if said is None or said.kind is Kind.TELEGRAM_CHANNEL:
             return
-        if said.private:
-            await self._enrolment.heard_from(said.chat, said.kind)
+        if said.private and not await self._enrolment.heard_from(
+            said.chat, said.kind, at=said.written_at
+        ):
+            log.info("written before being forgotten", extra={"inbound": entry.id})
+            return
         try:
             if message.chat_shared is not None:
                 await self._joining.shared(said, message.chat_shared)

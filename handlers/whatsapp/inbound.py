@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,16 @@ from handlers.answers import Answers, how_many
 from handlers.whatsapp.keywords import Wish, asks_to_join, looks_like_code, wish_in
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from bot.domain.inbound import Inbound
     from bot.domain.keeping import Keeping
     from bot.editorial import Editorial
     from bot.enrolment import Enrolment
     from bot.replies import Replies
     from handlers.whatsapp.receipts import WhatsAppReceipts
+
+log = logging.getLogger("harkara.whatsapp")
 
 SCHEME = "whatsapp:"
 #: Twilio's list tells whole seconds, and its clock is not ours.
@@ -74,7 +79,10 @@ class WhatsAppInbound:
                 await self._enrolment.leave(reader, before=entry.received_at)
             return
         # Before anything else: it opens the window in which answers may be sent.
-        await self._enrolment.heard_from(reader, Kind.READER, at=entry.received_at)
+        written_at = entry.received_at
+        if not await self._enrolment.heard_from(reader, Kind.READER, at=written_at):
+            log.info("written before being forgotten", extra={"inbound": entry.id})
+            return
         if stop:
             await self._stop(reader, key=key)
             return
@@ -91,7 +99,7 @@ class WhatsAppInbound:
             case Wish.START:
                 messages = [phrases.how_to_rejoin(language)]
             case _:
-                messages = [await self._join(reader, text, language)]
+                messages = [await self._join(reader, text, language, written_at)]
         await self._answers.say(reader, Kind.READER, *messages, key=key)
 
     async def _overtaken(self, reader: Address, entry: Inbound) -> bool:
@@ -112,12 +120,17 @@ class WhatsAppInbound:
         )
         await self._answers.say(reader, Kind.READER, text, key=key)
 
-    async def _join(self, reader: Address, text: str, language: str) -> str:
+    async def _join(
+        self, reader: Address, text: str, language: str, written_at: datetime
+    ) -> str:
         """Enrol whoever wrote a join code; say what came of it."""
         hint = phrases.hint(language, channel=Channel.WHATSAPP)
         try:
             welcome = await self._enrolment.redeem_words(
-                text, by=reader, agreed_by=f"{Channel.WHATSAPP}:reader"
+                text,
+                by=reader,
+                agreed_by=f"{Channel.WHATSAPP}:reader",
+                written_at=written_at,
             )
         except LinkUnknown as error:
             if asks_to_join(text) or looks_like_code(text):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from bot.domain.errors import TryLater
@@ -9,6 +11,8 @@ from bot.domain.recipients import Kind
 from bot.enrolment import offer_id
 from tests.handlers.world import group, telegram
 
+PRIVATE = {"id": 100, "type": "private", "first_name": "A"}
+MEMBER = {"status": "member"}
 ANONYMOUS = {"id": 1087968824, "is_bot": True, "first_name": "Group"}
 
 
@@ -40,6 +44,29 @@ async def test_the_same_update_twice_answers_once(world):
     [text] = await world.texts(100)
     assert text.startswith("Welcome!")
     assert (await world.enrolment.links())[0][0].uses == 1
+
+
+@pytest.mark.parametrize("text", ["/start {}", "/help"])
+async def test_what_telegram_held_back_while_they_were_forgotten_undoes_nothing(
+    world, text
+):
+    """Telegram keeps what it could not hand on for a day."""
+    text = text.format((await link(world)).token)
+    await world.says("/help")
+    await world.texts(100)
+    assert await world.enrolment.forget(telegram(100))
+    second = int(world.clock.now().timestamp())
+    world.clock.advance(timedelta(minutes=5))
+
+    await world.says(text, date=second)
+    await world.place(PRIVATE, {"status": "kicked", "until_date": 0}, MEMBER)
+
+    assert await world.enrolment.find(telegram(100)) is None
+    assert await world.texts(100) == []
+
+    await world.says(text, date=second + 1)
+    assert await world.enrolment.find(telegram(100)) is not None
+    assert len(await world.texts(100)) == 1
 
 
 async def test_joining_again_says_so(world):

@@ -143,6 +143,31 @@ async def test_joining_before_a_stop_does_not_undo_it(world, listed, missed):
     assert await world.joined(READER) == []
 
 
+@pytest.mark.parametrize("asked", ["JOIN", "HELP", "STOP"])
+async def test_what_was_written_before_being_forgotten_undoes_nothing(
+    world, listed, missed, asked
+):
+    await started(world, missed)
+    link = await world.enrolment.create_link("valley", Kind.READER)
+    body = f"JOIN {link.code}" if asked == "JOIN" else asked
+    listed.wrote(body, ago=5 * MINUTE)
+    await world.store(Channel.WHATSAPP, "message:SMwaits", listed.entries[0].payload)
+    assert await world.enrolment.forget(READER)
+
+    await looked(world, missed)
+
+    assert await world.enrolment.find(READER) is None
+    async with world.database.snapshot() as tx:
+        assert await tx.erasure.suppressed(READER)
+    assert await world.texts(READER) == []
+    assert await world.errors() == []
+
+    world.clock.advance(MINUTE)
+    await world.whatsapp(body)
+    assert await world.joined(READER) == (["valley"] if asked == "JOIN" else [])
+    assert len(await world.texts(READER)) == 1
+
+
 async def test_the_window_opens_when_they_wrote(world, listed, missed):
     await started(world, missed)
     listed.wrote("HELP", ago=5 * MINUTE)

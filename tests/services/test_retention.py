@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from bot import retention
 from bot.domain.deliveries import Progress, Receipt, Reference, State
-from bot.domain.errors import Refusal
+from bot.domain.errors import LinkUnknown, Refusal
 from bot.domain.inbound import Inbound
 from bot.domain.keeping import Keeping
 from bot.domain.recipients import Channel, Kind
@@ -147,3 +147,31 @@ async def test_whoever_was_forgotten_comes_back_by_themselves_only(stand):
     assert welcome is not None
     assert welcome.new
     await stand.reader(9, Channel.WHATSAPP)
+
+
+async def test_forgotten_while_their_message_is_worked_off(stand):
+    """Another process forgets them between two steps of ours."""
+    reader = await stand.reader(9, Channel.WHATSAPP)
+    link = await stand.enrolment.create_link("valley", Kind.READER)
+    wrote_at = stand.clock.now()
+    assert await stand.enrolment.heard_from(reader, Kind.READER, at=wrote_at)
+    assert await stand.enrolment.forget(reader)
+
+    for redeemed in (
+        stand.enrolment.redeem_words(
+            f"JOIN {link.code}", by=reader, agreed_by="reader", written_at=wrote_at
+        ),
+        stand.enrolment.redeem(
+            link.token,
+            by=reader,
+            kind=Kind.READER,
+            agreed_by="reader",
+            written_at=wrote_at,
+        ),
+    ):
+        with pytest.raises(LinkUnknown):
+            await redeemed
+    await stand.replies.answer(reader, Kind.READER, ["Welcome!"], key="update:1")
+
+    assert await stand.enrolment.find(reader) is None
+    assert await count(stand, "reply") == 0

@@ -350,8 +350,10 @@ async def test_that_they_asked_is_known_by_a_hash_alone(database):
     chat = Address(Channel.TELEGRAM, "5550001112")
     async with database.transaction() as tx:
         await tx.erasure.suppress(chat, now=NOW)
-        await tx.erasure.suppress(chat, now=NOW)
+        await tx.erasure.suppress(chat, now=NOW + DAY)
         assert await tx.erasure.suppressed(chat)
+        assert await tx.erasure.suppressed(chat, written_at=NOW + DAY)
+        assert not await tx.erasure.suppressed(chat, written_at=NOW + 2 * DAY)
         assert not await tx.erasure.suppressed(Address(Channel.WHATSAPP, chat.value))
         rows = await tx.erasure._connection.rows(text("SELECT * FROM suppression"))
         assert chat.value not in str(rows)
