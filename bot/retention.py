@@ -3,20 +3,26 @@
 Each batch is a transaction of its own, and between two of them everybody else has
 their turn: a year's ledger goes without holding up one message. A crash, or an end
 in the middle, leaves whole batches done and the rest for the next look.
+
+What is erased stays erased, so the clock is not taken at its word when it has gone on
+by days since the last look: see `bot.domain.keeping.leap`.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
-from bot.domain.keeping import bounds
+from bot.domain.keeping import bounds, leap
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from bot.domain.keeping import Bounds, Keeping
+    from datetime import datetime
+
+    from bot.domain.keeping import Bounds, Keeping, Leap
     from bot.ports import Clock, Database, Erasure
 
 log = logging.getLogger("harkara.retention")
@@ -46,16 +52,32 @@ STEPS: dict[str, Step] = {
 
 
 class Retention:
-    """Looks now and then at what is no longer to be kept."""
+    """Looks now and then at what is no longer to be kept.
 
-    def __init__(self, *, database: Database, clock: Clock, keeping: Keeping) -> None:
+    Args:
+        seconds: Counts seconds, and is not moved when the clock is set.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        keeping: Keeping,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._keeping = keeping
+        self._seconds = seconds
+        self._leap: Leap | None = None
 
     async def run(self, _key: str) -> None:
         """Erase everything whose time has come; doing it twice changes nothing."""
-        until = bounds(self._keeping, now=self._clock.now())
+        now = self._clock.now()
+        if not await self._believed(now):
+            return
+        until = bounds(self._keeping, now=now)
         for name, step in STEPS.items():
 
             async def once(step: Step = step) -> int:
@@ -65,6 +87,25 @@ class Retention:
             await self._batches(name, once)
         # Last, for whom the others have left unmentioned.
         await self._batches("recipients", lambda: self._recipients(until))
+
+    async def _believed(self, now: datetime) -> bool:
+        """Whether it is *now*, as far as anybody can tell; it is noted if so."""
+        async with self._database.transaction() as tx:
+            last = await tx.erasure.last_look()
+            running = timedelta(seconds=self._seconds())
+            before, self._leap = (
+                self._leap,
+                leap(now, running, last=last, seen=self._leap),
+            )
+            if self._leap is None:
+                await tx.erasure.looked(now)
+        if self._leap is not None and self._leap != before and last is not None:
+            log.warning(
+                "the clock is days ahead of when anything was last erased; if it is "
+                "right, what is no longer kept is erased after 24 hours of running",
+                extra={"days": (now - last).days},
+            )
+        return self._leap is None
 
     async def _recipients(self, until: Bounds) -> int:
         async with self._database.snapshot() as tx:

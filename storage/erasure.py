@@ -27,6 +27,7 @@ from storage.tables import (
     editors,
     enrolments,
     inbound,
+    looks,
     recipients,
     replies,
     suppressions,
@@ -55,6 +56,20 @@ class Erasure:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    async def last_look(self) -> datetime | None:
+        """When anything could last be erased, by a clock that was believed."""
+        moment: datetime | None = await self._connection.value(
+            select(func.max(looks.c.at))
+        )
+        return moment
+
+    async def looked(self, now: datetime) -> None:
+        """Note that it is *now*; what was noted is not taken back."""
+        await self._connection.run(
+            self._connection.insert_new(looks).values(id=1, at=now)
+        )
+        await self._connection.run(update(looks).where(looks.c.at < now).values(at=now))
 
     async def inbound(
         self, *, handled: datetime, set_aside: datetime, limit: int

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 REPEATS = timedelta(days=8)
 #: What could not be handled waits this long, at least, for somebody to look at it.
 SET_ASIDE = timedelta(days=30)
+#: A clock that went on by more since the last look may have been set wrong; what it
+#: would have erased cannot be had back.
+LEAP = timedelta(days=2)
+#: It is believed once we have run beside it for so long, and nobody has put it right.
+BELIEVED_AFTER = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +62,32 @@ def bounds(keeping: Keeping, *, now: datetime) -> Bounds:
         deliveries=now - keeping.deliveries,
         consents=now - keeping.consents,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Leap:
+    """A leap of the clock, as it was when we first saw it."""
+
+    now: datetime  #: by that clock
+    running: timedelta  #: how long we had run
+
+
+def leap(
+    now: datetime, running: timedelta, *, last: datetime | None, seen: Leap | None
+) -> Leap | None:
+    """Say whether the clock is to be believed.
+
+    Args:
+        now: What it says, aware, in UTC.
+        running: For how long we have run, by what nobody can set.
+        last: What the last clock that was believed said; None if there was none.
+        seen: The leap that this has returned before, if it did.
+
+    Returns:
+        None where it is; otherwise the leap that keeps it from being believed.
+    """
+    if last is not None and now - last <= LEAP:
+        return None
+    if seen is None or abs((now - seen.now) - (running - seen.running)) > LEAP:
+        return Leap(now=now, running=running)
+    return None if running - seen.running >= BELIEVED_AFTER else seen

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 class Erasure(Protocol):
     """Erasing what is no longer kept. Each erases *limit* rows at most; how many."""
 
+    async def last_look(self) -> datetime | None:
+        """When anything could last be erased, by a clock that was believed."""
+
+    async def looked(self, now: datetime) -> None:
+        """Note that it is *now*; what was noted is not taken back."""
+
     async def inbound(
         self, *, handled: datetime, set_aside: datetime, limit: int
     ) -> int:

@@ -11,6 +11,7 @@ from storage.tables.ledger import (
     attempts,
     deliveries,
     inbound,
+    looks,
     replies,
 )
 from storage.tables.news import (
@@ -62,6 +63,7 @@ __all__ = [
     "invitations",
     "join_links",
     "keyrings",
+    "looks",
     "messages",
     "metadata",
     "recipients",

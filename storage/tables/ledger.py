@@ -1,4 +1,4 @@
-"""Tables of the work: deliveries, their attempts, replies, and what came in."""
+"""Tables of the work: deliveries, attempts, replies, what came in, and erasing."""
 
 from __future__ import annotations
 
@@ -143,6 +143,16 @@ class InboundRow(Row, table=True):
     error: str = column(Text())
 
 
+class LookRow(Row, table=True):
+    """When what is no longer kept was last looked for; one row, or none before."""
+
+    __tablename__ = "look"
+
+    id: int | None = column(Id, key=True)
+    at: datetime = column(Moment())
+
+
+looks = table(LookRow)
 deliveries = table(DeliveryRow)
 attempts = table(AttemptRow)
 replies = table(ReplyRow)

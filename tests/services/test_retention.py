@@ -17,12 +17,31 @@ from bot.retention import Retention
 from tests.services.conftest import Stand
 
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 KEEPING = Keeping(updates=7 * DAY, deliveries=30 * DAY, consents=365 * DAY)
 
 
+def looking(stand: Stand) -> Retention:
+    """One that was started just now, and runs as long as the clock goes on."""
+    began = stand.clock.now()
+
+    def seconds() -> float:
+        return (stand.clock.now() - began).total_seconds()
+
+    return Retention(
+        database=stand.database,
+        clock=stand.clock,
+        keeping=KEEPING,
+        seconds=seconds,
+    )
+
+
 @pytest.fixture
-def erasing(stand: Stand) -> Retention:
-    return Retention(database=stand.database, clock=stand.clock, keeping=KEEPING)
+async def erasing(stand: Stand) -> Retention:
+    """It has looked once, when there was nothing."""
+    retention = looking(stand)
+    await retention.run("all")
+    return retention
 
 
 async def count(stand: Stand, table: str) -> int:
@@ -66,8 +85,9 @@ async def test_a_year_passes_and_only_counts_and_news_are_left(
     left: list[tuple[int, ...]] = []
     tables = ("inbound", "reply", "delivery", "attempt", "consent", "recipient")
     for days in (0, 8, 40, 400):
-        stand.clock.set(start + days * DAY)
-        await erasing.run("all")
+        for eve in (DAY, 0 * DAY):  # after a leap the clock is believed a day later
+            stand.clock.set(max(start, start + days * DAY - eve))
+            await erasing.run("all")
         left.append(tuple([await count(stand, each) for each in tables]))
     assert left == [
         (1, 1, 4, 4, 4, 4),
@@ -175,3 +195,46 @@ async def test_forgotten_while_their_message_is_worked_off(stand):
 
     assert await stand.enrolment.find(reader) is None
     assert await count(stand, "reply") == 0
+
+
+async def test_a_clock_that_is_ahead_erases_nothing_until_it_was_so_for_a_day(
+    stand, erasing, caplog
+):
+    await come_in(stand, 1)
+    await stand.reader(1)
+    stand.clock.advance(DAY)
+    await erasing.run("all")
+    right, wrong = stand.clock.now(), stand.clock.now() + 4 * 365 * DAY
+
+    for hours in (0, 20):
+        stand.clock.set(wrong + hours * HOUR)
+        started = looking(stand)
+        await started.run("all")
+        stand.clock.advance(20 * HOUR)
+        await started.run("all")
+    assert await count(stand, "inbound") == 1
+    assert "erased" not in caplog.messages
+    assert len([each for each in caplog.messages if "clock" in each]) == 2, "two starts"
+
+    stand.clock.set(right + 10 * DAY)
+    await looking(stand).run("all")
+    assert await count(stand, "inbound") == 1, "it stood still, or leapt: who knows"
+    stand.clock.set(right + DAY)
+    await looking(stand).run("all")
+    stand.clock.advance(DAY)
+    await looking(stand).run("all")
+    assert await count(stand, "inbound") == 1, "too young"
+
+
+async def test_a_desk_that_stood_still_for_long_erases_after_a_day(stand, erasing):
+    await come_in(stand, 1)
+    stand.clock.advance(400 * DAY)
+    started = looking(stand)
+    await started.run("all")
+    stand.clock.advance(23 * HOUR)
+    await started.run("all")
+    assert await count(stand, "inbound") == 1
+
+    stand.clock.advance(HOUR)
+    await started.run("all")
+    assert await count(stand, "inbound") == 0

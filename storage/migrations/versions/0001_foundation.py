@@ -97,6 +97,13 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "look",
+        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_look")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "recipient",
         sa.Column("id", NUMBER, nullable=False),
         sa.Column("channel", sa.String(length=24), nullable=False),
