@@ -40,7 +40,9 @@ STEPS: dict[str, Step] = {
     "inbound": lambda erasure, until: erasure.inbound(
         handled=until.traces, set_aside=until.set_aside, limit=BATCH
     ),
-    "words": lambda erasure, until: erasure.words(until.words, limit=BATCH),
+    "words": lambda erasure, until: erasure.words(
+        until.words, set_aside=until.set_aside, limit=BATCH
+    ),
     "replies": lambda erasure, until: erasure.replies(until.words, limit=BATCH),
     "deliveries": lambda erasure, until: erasure.deliveries(
         until.deliveries, limit=BATCH

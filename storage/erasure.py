@@ -88,17 +88,14 @@ class Erasure:
         done = _done(handled=handled, set_aside=set_aside)
         return await self._drop(inbound, done & inbound.c.id.not_in(last), limit=limit)
 
-    async def words(self, before: datetime, *, limit: int) -> int:
-        """Empty what was handled before *before*; that it came stays known."""
+    async def words(self, before: datetime, *, set_aside: datetime, limit: int) -> int:
+        """Empty what was done with before the moments given; that it came stays known.
+
+        Of what was set aside that is the last message, which `inbound` leaves.
+        """
+        done = _done(handled=before, set_aside=set_aside)
         some = (
-            select(inbound.c.id)
-            .where(
-                inbound.c.done_at.is_not(None),
-                inbound.c.done_at < before,
-                inbound.c.error == "",
-                inbound.c.payload != _NOTHING,
-            )
-            .limit(limit)
+            select(inbound.c.id).where(done, inbound.c.payload != _NOTHING).limit(limit)
         )
         return await self._connection.run(
             update(inbound).where(inbound.c.id.in_(some)).values(payload=_NOTHING)

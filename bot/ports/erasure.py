@@ -25,8 +25,8 @@ class Erasure(Protocol):
     ) -> int:
         """Drop what came in and was done with before the moments given."""
 
-    async def words(self, before: datetime, *, limit: int) -> int:
-        """Empty what was handled before *before*; that it came stays known."""
+    async def words(self, before: datetime, *, set_aside: datetime, limit: int) -> int:
+        """Empty what was done with before the moments given; that it came stays known."""
 
     async def replies(self, before: datetime, *, limit: int) -> int:
         """Drop settled answers and notices written before *before*."""

@@ -193,8 +193,9 @@ async def test_words_go_before_the_key_and_a_repeat_is_still_known(database):
         await tx.inbox.done(one.id, now=NOW)
         await tx.inbox.done(two.id, now=NOW + DAY)
         await tx.inbox.done(three.id, now=NOW, error="ValueError")
-        assert await tx.erasure.words(NOW + DAY, limit=9) == 1
-        assert await tx.erasure.words(NOW + DAY, limit=9) == 0
+        words = tx.erasure.words
+        assert await words(NOW + DAY, set_aside=NOW, limit=9) == 1
+        assert await words(NOW + DAY, set_aside=NOW, limit=9) == 0
         assert await tx.inbox.store([entry(1)]) == 0
 
     assert await kept(database) == {
@@ -212,6 +213,27 @@ async def test_words_go_before_the_key_and_a_repeat_is_still_known(database):
         assert await tx.erasure.inbound(handled=LATER, set_aside=LATER, limit=9) == 1
         [waiting] = await tx.inbox.waiting(limit=9)
     assert waiting.payload == {"text": "word 4"}, "what waits has not ended"
+
+
+async def test_the_last_message_loses_its_words_though_it_was_set_aside(database):
+    """It stays, as the mark of how far we have heard."""
+    last = Inbound(
+        channel=Channel.WHATSAPP,
+        key="message:SM1",
+        payload={"Body": "a word"},
+        received_at=NOW,
+    )
+    async with database.transaction() as tx:
+        await tx.inbox.store([last])
+        [stored] = await tx.inbox.waiting(limit=9)
+        await tx.inbox.done(stored.id, now=NOW, error="ValueError")
+        words = tx.erasure.words
+        assert await words(LATER, set_aside=NOW, limit=9) == 0, "somebody may look"
+        await tx.erasure.inbound(handled=LATER, set_aside=LATER, limit=9)
+        assert await words(LATER, set_aside=LATER, limit=9) == 1
+        assert await words(LATER, set_aside=LATER, limit=9) == 0
+
+    assert await kept(database) == {"message:SM1": False}
 
 
 async def test_answers_go_once_settled_and_not_before_what_may_ask_again(
@@ -370,7 +392,7 @@ async def test_what_is_erased_is_overwritten(database, path):
             await tx.inbox.done(each.id, now=NOW)
     async with database.transaction() as tx:
         assert await tx.erasure.inbound(handled=LATER, set_aside=NOW, limit=40) == 40
-        assert await tx.erasure.words(LATER, limit=99) == 10
+        assert await tx.erasure.words(LATER, set_aside=NOW, limit=99) == 10
     await database.close()
     left = b"".join(each.read_bytes() for each in path.parent.glob("harkara.db*"))
 
