@@ -19,7 +19,6 @@ from bot.domain.keeping import bounds, leap
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-
     from datetime import datetime
 
     from bot.domain.keeping import Bounds, Keeping, Leap
@@ -50,6 +49,7 @@ STEPS: dict[str, Step] = {
     "enrolments": lambda erasure, until: erasure.enrolments(
         until.consents, limit=BATCH
     ),
+    "invitations": lambda erasure, until: erasure.invitations(until.words, limit=BATCH),
 }
 
 
