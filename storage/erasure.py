@@ -27,6 +27,7 @@ from storage.tables import (
     editors,
     enrolments,
     inbound,
+    invitations,
     looks,
     recipients,
     replies,
@@ -157,6 +158,19 @@ class Erasure:
         await self._drop_enrolments(some)
         return len(some)
 
+    async def invitations(self, before: datetime, *, limit: int) -> int:
+        """Drop invitations to the desk that were used, or expired, before *before*."""
+        some = (
+            select(invitations.c.token_hash)
+            .where(
+                or_(invitations.c.used_at < before, invitations.c.expires_at < before)
+            )
+            .limit(limit)
+        )
+        return await self._connection.run(
+            delete(invitations).where(invitations.c.token_hash.in_(some))
+        )
+
     async def unmentioned(self, before: datetime, *, limit: int) -> list[RecipientId]:
         """Return recipients not heard of since *before* whom nothing refers to.
 
@@ -198,6 +212,12 @@ class Erasure:
         ended = select(enrolments.c.id).where(enrolments.c.recipient_id.in_(numbers))
         await self._drop_enrolments(await self._connection.values(ended))
         await self._forget_replies(numbers)
+        names = select(editors.c.name).where(editors.c.recipient_id.in_(numbers))
+        await self._connection.run(
+            delete(invitations).where(
+                invitations.c.used_at.is_not(None), invitations.c.name.in_(names)
+            )
+        )
         for table in (aliases, editors):
             await self._connection.run(
                 delete(table).where(table.c.recipient_id.in_(numbers))

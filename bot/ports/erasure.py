@@ -40,6 +40,9 @@ class Erasure(Protocol):
     async def enrolments(self, before: datetime, *, limit: int) -> int:
         """Drop enrolments that ended before *before*, with their evidence."""
 
+    async def invitations(self, before: datetime, *, limit: int) -> int:
+        """Drop invitations to the desk that were used, or expired, before *before*."""
+
     async def unmentioned(self, before: datetime, *, limit: int) -> list[RecipientId]:
         """Return recipients not heard of since *before* whom nothing refers to.
 

@@ -27,6 +27,7 @@ from storage.tables import (
     deliveries,
     enrolments,
     inbound,
+    invitations,
     recipients,
     replies,
 )
@@ -366,6 +367,34 @@ async def test_whoever_asks_is_forgotten_and_their_rows_name_nobody(database, de
     async with database.transaction() as tx:
         again = await tx.recipients.ensure(new, Kind.READER, now=NOW)
     assert again.id != made.id, "who comes back is somebody new"
+
+
+async def test_invitations_go_once_used_or_expired(database):
+    async with database.transaction() as tx:
+        for name, days in (("used", 9), ("expired", 2), ("open", 9)):
+            await tx.editors.add_invitation(
+                name, name=name.title(), expires_at=NOW + days * DAY
+            )
+        assert await tx.editors.use_invitation("used", now=NOW) == "Used"
+        drop = tx.erasure.invitations
+        assert await drop(NOW, limit=9) == 0, "too young"
+        assert await drop(NOW + DAY, limit=9) == 1
+        assert await drop(NOW + 3 * DAY, limit=1) == 1
+        assert await drop(NOW + 3 * DAY, limit=1) == 0
+        assert await tx.editors.use_invitation("open", now=NOW) == "Open"
+
+
+async def test_with_an_editor_goes_the_invitation_that_names_them(database, desk):
+    gul, meera = await desk.recipient(), await desk.recipient()
+    async with database.transaction() as tx:
+        for who, name in ((gul, "Gul"), (meera, "Meera")):
+            await tx.editors.add_invitation(name, name=name, expires_at=LATER)
+            await tx.editors.use_invitation(name, now=NOW)
+            await tx.editors.add(who.id, name=name, now=NOW)
+        await tx.editors.add_invitation("again", name="Gul", expires_at=LATER)
+        await tx.erasure.forget(gul.id)
+        left = await tx.editors._connection.values(select(invitations.c.token_hash))
+    assert sorted(left) == ["Meera", "again"]
 
 
 async def test_that_they_asked_is_known_by_a_hash_alone(database):
