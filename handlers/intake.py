@@ -54,7 +54,9 @@ async def keep(entry: Inbound, *, database: Database, runner: Runner) -> None:
     try:
         async with database.transaction() as tx:
             await tx.inbox.store([entry])
-    except StorageError:
-        log.exception("a request could not be stored")
+    except StorageError as error:
+        log.error(  # noqa: TRY400 - the sentence says what to do; the place does not
+            "a request could not be stored", extra={"reason": str(error)}
+        )
         raise web.HTTPServiceUnavailable from None
     await runner.kick("inbox", "all")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,25 @@ import pytest
 os.environ.setdefault("PTB_TIMEDELTA", "1")
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from tests.quiet import Ear
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail whoever lets a secret out on standard error, where it is still known."""
+    from tests.quiet import betrays
+
+    report = yield
+    last = report.when == "teardown" and report.passed
+    if last and (found := betrays(report.capstderr)):
+        report.outcome = "failed"
+        report.longrepr = "standard error gives away " + "; ".join(found[:5])
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -44,16 +58,12 @@ def ear(request: pytest.FixtureRequest, _ears: list[Ear]) -> Iterator[Ear]:
     """Hear what is logged; whoever logs a token, a number or a message fails."""
     from tests.quiet import Ear
 
-    ours = logging.getLogger("harkara")
-    level = ours.level
-    ours.setLevel(logging.DEBUG)
     ear = Ear()
     _ears.append(ear)
     try:
         yield ear
     finally:
         _ears.remove(ear)
-        ours.setLevel(level)
     folder: Path | None = request.node.funcargs.get("tmp_path")
     if folder is not None:
         for log in folder.rglob("process.log"):

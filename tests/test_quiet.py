@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import subprocess
 import sys
@@ -10,11 +11,20 @@ from pathlib import Path
 import pytest
 
 from bot import logs
+from bot.domain.errors import StorageError
+from bot.sandbox import Sandbox
 from bot.sandbox.server import AUTH_TOKEN, TELEGRAM_TOKEN
+from handlers.telegram.webhook import secret_of
 from tests.quiet import leaks, log_lines
 
 ROOT = Path(__file__).parent.parent
 log = logging.getLogger("harkara.test")
+#: A key as `harkara database upgrade` writes it; a join link's token looks alike.
+KEY = "q8Zt3l0fWc5Vb1Yx7Rk2Uo9Ej4Hn6Gd-As_PmTiLwXM"
+FULL = (
+    "the disk that holds the database is full; free some space and start again, "
+    "nothing half-written was kept"
+)
 
 
 @pytest.mark.parametrize(
@@ -22,7 +32,7 @@ log = logging.getLogger("harkara.test")
     [
         ({"to": "+923001234567"}, "a phone number"),
         ({"to": "whatsapp:+14155550100"}, "a phone number"),
-        ({"to": "923001234567"}, "a phone number"),
+        ({"to": "923001234567"}, "a person's or chat's number"),
         ({"url": f"https://api/bot{TELEGRAM_TOKEN}/getMe"}, "a bot's token"),
         ({"password": AUTH_TOKEN}, AUTH_TOKEN),
         ({"token": "Zm9vYmFyYmF6cXV4MTIzNDU2Nzg5MA-_"}, "a secret of many letters"),
@@ -30,6 +40,22 @@ log = logging.getLogger("harkara.test")
         ({"what": "when does it leave"}, "somebody's words as what"),
         ({"title": "اردو"}, "somebody's words as title"),
         ({"text": "the army said"}, "the army said"),
+        ({"url": "/x?To=whatsapp%3A%2B923001234567"}, "a phone number"),
+        ({"to": "+92 300 1234567"}, "a phone number"),
+        ({"to": "+1 (415) 555-0100"}, "a phone number"),
+        ({"to": "4915112345678"}, "a person's or chat's number"),
+        ({"chat": -1001234567890}, "a person's or chat's number"),
+        ({"to": "whatsapp:PK.13491208655302741918"}, "a business-scoped id"),
+        ({"to": "PK.ENT.13491208655302741918"}, "a business-scoped id"),
+        ({"password": "0123456789abcdef0123456789abcdef"}, "a secret in hex"),
+        ({"secret": secret_of("1:a")}, "a secret in hex"),
+        ({"key": KEY}, "a secret of many letters"),
+        ({"link": f"t.me/x?start={KEY}"}, "a secret of many letters"),
+        ({"code": "ABCD2345"}, "a join code"),
+        ({"code": "ABCDEFGH"}, "somebody's words as code"),
+        ({"who": "Gul Khan"}, "somebody's words as who"),
+        ({"said": "it's\nover"}, "somebody's words as said"),
+        ({"update": {"text": "x"}}, "an object as update"),
     ],
 )
 def test_what_is_planted_is_found(ear, extra, what):
@@ -37,12 +63,6 @@ def test_what_is_planted_is_found(ear, extra, what):
 
     found = ear.take()
     assert any(what in each for each in found), found
-
-
-FULL = (
-    "the disk that holds the database is full; free some space and start again, "
-    "nothing half-written was kept"
-)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +112,57 @@ def test_words_inside_the_sentence_are_found_and_in_a_traceback(ear):
     assert any("a phone number" in each for each in ear.take())
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("when does it leave"),
+        ValueError("when does\nit leave"),
+        KeyError("اردو"),
+        RuntimeError(f"{FULL}, said my old friend"),
+    ],
+)
+def test_words_in_an_error_are_found_wherever_it_came_from(ear, error):
+    for raised in (error, RuntimeError("boom")):
+        raised.__cause__ = None if raised is error else error
+        log.error("it failed", exc_info=raised)
+        assert any("somebody's words in an error" in each for each in ear.take())
+
+
+def test_an_error_without_anybody_s_words_is_none(ear):
+    failing = StorageError(FULL)
+    failing.__cause__ = KeyError("delivery")
+    log.error("it failed", exc_info=failing)
+    assert ear.take() == []
+
+
+def test_every_level_is_heard_and_none_is_written_that_was_not_asked_for(ear, caplog):
+    with caplog.at_level(logging.ERROR, "harkara"):
+        log.debug("a line", extra={"to": "+923001234567"})
+    assert ear.take()
+    assert caplog.records == []
+
+
+def test_another_program_s_chatter_counts_where_somebody_sees_it(ear):
+    chatty = logging.getLogger("httpx.planted")
+    chatty.setLevel(logging.INFO)
+    handler = logging.StreamHandler(io.StringIO())
+    chatty.addHandler(handler)
+    try:
+        chatty.info("POST https://api.telegram.org/bot%s/getMe", TELEGRAM_TOKEN)
+    finally:
+        chatty.removeHandler(handler)
+    assert ear.take()
+
+
+def test_whoever_is_in_a_sandbox_is_forbidden_wherever_it_was_made(ear):
+    token, password = "7000000002:the-token", "the-password"
+    sandbox = Sandbox(bot_token=token, auth_token=password)
+    person = sandbox.world.person("Nishat", phone="+4912345678")
+    for each in (token, password, secret_of(token), person.id, "4912345678", "Nishat"):
+        log.info("a line", extra={"x": each})
+        assert any(repr(str(each)) in found for found in ear.take()), each
+
+
 def test_other_programs_warnings_count_and_their_chatter_does_not(ear):
     logging.getLogger("aiohttp.server").warning("no route for +923001234567")
     assert ear.take()
@@ -131,6 +202,8 @@ def test_a_process_of_its_own_is_read(ear, tmp_path):
         "2026-11-22T10:00:00.123Z INFO harkara.pump delivery delivery=7 state=accepted",
         "2026-11-22T10:00:00.123Z ERROR harkara.inbox set aside inbound=12345678901",
         "where=inbox.py:97 > updates.py:12 > enrolment.py:301",
+        "error=Forbidden sender=1 count=12 at 127.0.0.1:54321 in 0x7f086173d190",
+        "state=accepted code=63016 key=update:100000011 HARKARA_PUBLIC_URL",
         "pytest-of-somebody/pytest-0/test_a_name_that_is_very_long_indeed0/x.db",
         "",
     ],
@@ -144,14 +217,23 @@ def test_only_a_logs_lines_are_a_log():
     assert log_lines(f"Imran received:\n{line}\nThe pass opened\n") == line
 
 
-def test_whoever_logs_a_number_fails(tmp_path):
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            "logging.getLogger('harkara').debug('sent', extra={'to': '+923001234567'})",
+            "the log gives away a phone number: +923001234567",
+        ),
+        (
+            f"sys.stderr.write('https://api/bot{TELEGRAM_TOKEN}')",
+            "standard error gives away a bot's token",
+        ),
+    ],
+)
+def test_whoever_lets_it_out_fails(tmp_path, line, told):
     """The fixture itself, in a run of its own."""
     (tmp_path / "test_planted.py").write_text(
-        "import logging\n"
-        "def test_it():\n"
-        "    log = logging.getLogger('harkara.x')\n"
-        "    log.debug('sent', extra={'to': '+923001234567'})\n",
-        encoding="utf-8",
+        f"import logging, sys\ndef test_it():\n    {line}\n", encoding="utf-8"
     )
     ran = subprocess.run(  # noqa: S603 - our own interpreter and words
         [
@@ -166,4 +248,4 @@ def test_whoever_logs_a_number_fails(tmp_path):
     )
 
     assert ran.returncode == 1, ran.stdout + ran.stderr
-    assert "the log gives away a phone number: +923001234567" in ran.stdout
+    assert told in ran.stdout

@@ -37,10 +37,11 @@ def test_a_line_is_a_sentence_and_what_was_given_with_it(capsys):
     )
 
 
-def test_an_extra_of_any_kind_is_shown(capsys):
+def test_an_extra_of_any_kind_is_shown(capsys, ear):
     logs.set_up("info")
     logging.getLogger("harkara.x").info("seen", extra={"ids": [1, 2], "by": {"a": 1}})
     assert capsys.readouterr().err.endswith("seen by={'a': 1} ids=[1, 2]\n")
+    assert len(ear.take()) == 2, "nothing of ours logs such things"
 
 
 def test_the_level_is_kept_and_setting_up_twice_doubles_nothing(capsys):

@@ -81,7 +81,7 @@ class Broken:
     """A database that cannot write."""
 
     def transaction(self):
-        raise StorageError("the disk is full")
+        raise StorageError("the database is locked; try again")
 
 
 async def test_an_update_is_stored_as_it_came_before_it_is_answered(world, client):

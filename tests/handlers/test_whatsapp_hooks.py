@@ -246,7 +246,7 @@ async def test_a_body_that_is_no_form_is_refused(client, body):
 async def test_what_could_not_be_stored_is_not_said_to_be(world):
     class Broken:
         def transaction(self):
-            raise StorageError("the disk is full")
+            raise StorageError("the database is locked; try again")
 
     async with serving(world, database=Broken()) as client:
         answer = await post(client, "/twilio/inbound", MESSAGE)

@@ -13,14 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.quiet import Ear
-
 
 @pytest.fixture
-async def stage(tmp_path: Path, ear: Ear) -> AsyncIterator[Stage]:
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     """Providers without limits of rate; the application keeps its own pace."""
     async with Sandbox(rate="unlimited", seed=11) as sandbox:
         stage = Stage(sandbox, tmp_path)
         await stage.prepare()
         yield stage
-        ear.forbid_all_of(sandbox)
