@@ -351,6 +351,15 @@ def _public_url(settings: Settings) -> list[str]:
         scheme, host, port = "", None, None
     if scheme not in {"http", "https"} or not host:
         return ["HARKARA_PUBLIC_URL must be a whole address: https://…"]
+    if "@" in url.netloc:
+        # Consoles, and harkara check, show the address to whoever looks.
+        return [
+            (
+                "HARKARA_PUBLIC_URL must hold no user and no password: every call is "
+                "checked by its signature or secret, so let the proxy hand /twilio/ "
+                "and /telegram/ on without them"
+            )
+        ]
     # A Bot API server of one's own, or a sandbox, calls any address.
     real = settings.telegram_api.rstrip("/") == TELEGRAM_API
     strict = settings.telegram_webhook and real

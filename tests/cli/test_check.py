@@ -55,6 +55,16 @@ def found(desk, *, status=0):
     return by_level
 
 
+@pytest.mark.parametrize("how", [(), ("--json",)], ids=["text", "json"])
+def test_no_password_in_an_address_is_shown(ready, how):
+    ready.write(public_url="https://desk:a-password@desk.example")
+    result = ready.run("check", *how)
+
+    assert result.exit_code == 1
+    assert "HARKARA_PUBLIC_URL must hold no user" in " ".join(result.output.split())
+    assert "a-password" not in result.output
+
+
 def only(desk, level, *, status=0):
     """Return the one finding of that level."""
     (one,) = found(desk, status=status)[level]

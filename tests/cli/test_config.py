@@ -154,6 +154,15 @@ def test_an_address_that_telegram_would_not_call_is_told(file, url):
     assert told.startswith("HARKARA_PUBLIC_URL must be ")
 
 
+@pytest.mark.parametrize("given", [WHATSAPP, WEBHOOK], ids=["whatsapp", "telegram"])
+@pytest.mark.parametrize("user", ["desk:a-password", "a-password", "a-password:", ""])
+def test_an_address_holds_no_password_for_it_is_shown(file, given, user):
+    url = f"https://{user}@desk.example"
+    (told,) = problems(file, {**given, "HARKARA_PUBLIC_URL": url})
+    assert told.startswith("HARKARA_PUBLIC_URL must hold no user and no password")
+    assert "a-password" not in told
+
+
 def test_a_sandbox_may_call_any_address(file):
     settings = load(
         file,
