@@ -48,7 +48,10 @@ async def serve(settings: Settings, app: web.Application) -> web.AppRunner:
     Raises:
         ConfigError: The address cannot be opened.
     """
-    server = web.AppRunner(app, access_log=None, shutdown_timeout=5)
+    # Unpacking would go before any check of who calls, and hold up everything.
+    server = web.AppRunner(
+        app, access_log=None, shutdown_timeout=5, auto_decompress=False
+    )
     await server.setup()
     host, port = settings.listen_address
     try:

@@ -168,6 +168,16 @@ async def test_too_large_a_body_is_refused(world, client, size):
     assert await stored(world) == []
 
 
+@pytest.mark.parametrize("packing", ["gzip", "deflate", "identity"])
+async def test_a_packed_body_is_refused_unread(world, client, packing):
+    answer = await post(
+        client, "/twilio/inbound", MESSAGE, headers={"Content-Encoding": packing}
+    )
+
+    assert answer.status == 415
+    assert await stored(world) == []
+
+
 async def test_a_body_of_unstated_size_is_not_read_to_its_end(client):
     given = 0
 
