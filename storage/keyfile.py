@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass, field
@@ -22,6 +23,12 @@ HOW_TO_NAME = (
     "put it back from its backup, or say where it is with HARKARA_KEY_FILE or "
     "HARKARA_ENCRYPTION_KEY"
 )
+
+
+#: What a volume says that knows no hard links, as FAT and some network shares.
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+#: What a volume says that writes out no folders.
+_NO_FOLDERS = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,27 +109,60 @@ def write_new(place: Path) -> bool:
     Raises:
         StorageError: It cannot be written.
     """
+    text = f"{new_key()}\n".encode()
     draft = place.with_name(f".{place.name}.{os.getpid()}")
     try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            os.write(handle, f"{new_key()}\n".encode())
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        try:
+            _write(draft, text, how=os.O_TRUNC)
             # Unlike a renaming, it never takes the place of another key.
             os.link(draft, place)
-        except FileExistsError:
-            return False
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            _write_in_place(place, text)
         finally:
-            draft.unlink()
+            draft.unlink(missing_ok=True)
+        _keep_name(place.parent)
+    except FileExistsError:
+        return False
     except OSError as error:
         raise StorageError(
             f"the key {place} cannot be written ({error.strerror}); check the folder "
             "and its rights, or give a key with HARKARA_ENCRYPTION_KEY"
         ) from error
     return True
+
+
+def _write_in_place(place: Path, text: bytes) -> None:
+    """Write a file where there is none; half of one does not stay."""
+    try:
+        _write(place, text, how=os.O_EXCL)
+    except FileExistsError:
+        raise
+    except OSError:
+        place.unlink(missing_ok=True)
+        raise
+
+
+def _write(place: Path, text: bytes, *, how: int) -> None:
+    """Write *text* to a file of its owner's, out to the disk."""
+    handle = os.open(place, os.O_WRONLY | os.O_CREAT | how, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(handle)
+
+
+def _keep_name(folder: Path) -> None:
+    """Write out that the file is in its folder: a crash may forget that otherwise."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NO_FOLDERS:
+            raise
+    finally:
+        os.close(handle)
 
 
 async def fingerprint(connection: Connection) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 
 import pytest
 from hypothesis import given
@@ -256,6 +258,63 @@ async def test_a_key_that_may_not_be_read_is_named(path, database):
 
     with pytest.raises(StorageError, match="cannot be read"):
         await SqliteDatabase.open(path, exclusive=True)
+
+
+def failing(number):
+    """A call of the system that cannot be done."""
+
+    def call(*_args, **_options):
+        raise OSError(number, os.strerror(number))
+
+    return call
+
+
+@pytest.mark.parametrize("step", ["link", "fsync"])
+def test_a_key_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch, step):
+    monkeypatch.setattr(os, step, failing(errno.ENOSPC))
+
+    with pytest.raises(StorageError, match="No space left"):
+        write_new(tmp_path / "key")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP])
+def test_a_volume_without_hard_links_holds_a_key_too(tmp_path, monkeypatch, number):
+    monkeypatch.setattr(os, "link", failing(number))
+    place = tmp_path / "key"
+
+    assert write_new(place)
+    assert [each.name for each in tmp_path.iterdir()] == ["key"]
+    assert stat.S_IMODE(place.stat().st_mode) == 0o600
+    first = place.read_bytes()
+    Keyring.parse(first.decode())
+    assert not write_new(place)
+    assert place.read_bytes() == first
+
+
+def test_half_a_key_does_not_stay_where_there_are_no_links(tmp_path, monkeypatch):
+    synced = iter([None, failing(errno.ENOSPC)])
+    monkeypatch.setattr(os, "link", failing(errno.EPERM))
+    monkeypatch.setattr(os, "fsync", lambda _: (then := next(synced)) and then())
+
+    with pytest.raises(StorageError, match="No space left"):
+        write_new(tmp_path / "key")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [0, errno.EINVAL])
+def test_that_the_key_is_in_its_folder_is_written_out(tmp_path, monkeypatch, number):
+    folders: list[bool] = []
+
+    def sync(handle):
+        folders.append(stat.S_ISDIR(os.fstat(handle).st_mode))
+        if folders[-1] and number:
+            failing(number)()
+
+    monkeypatch.setattr(os, "fsync", sync)
+
+    assert write_new(tmp_path / "key")
+    assert folders == [False, True]
 
 
 def test_of_two_who_write_a_key_one_wins(tmp_path):
