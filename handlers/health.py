@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 PATH = "/health"
 #: Seconds without a sweep, which is due every second, after which it is stuck.
 STUCK_AFTER = 30.0
+#: Seconds for which an answer of the database is good for whoever else asks: anybody
+#: may, and each time something is written.
+SHARED_FOR = 1.0
 #: Seconds within which the database must have answered.
 ANSWER_WITHIN = 5.0
 
@@ -49,6 +52,7 @@ class Health:
         self._ended = ended
         self._seconds = seconds
         self._swept_at = seconds()
+        self._asked_at = self._swept_at
         self._asking: asyncio.Task[dict[str, Any]] | None = None
 
     def routes(self) -> list[web.RouteDef]:
@@ -88,14 +92,17 @@ class Health:
         )
 
     async def _ask(self) -> dict[str, Any]:
-        """Ask the database; whoever comes while it is asked shares its answer.
+        """Ask the database; whoever comes meanwhile or soon after shares its answer.
 
         A statement under way cannot be called back, so it is left to end by itself.
 
         Raises:
             HarkaraError: It cannot be written or read, or does not answer.
         """
-        if self._asking is None or self._asking.done():
+        now = self._seconds()
+        old = now - self._asked_at >= SHARED_FOR
+        if self._asking is None or (self._asking.done() and old):
+            self._asked_at = now
             self._asking = asyncio.create_task(self._facts(), name="health")
         done, _ = await asyncio.wait({self._asking}, timeout=ANSWER_WITHIN)
         if not done:

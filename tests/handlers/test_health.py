@@ -143,6 +143,29 @@ async def test_a_database_that_does_not_answer_is_asked_once_at_a_time(
         assert (await ask())[0] == 200
 
 
+async def test_an_answer_is_shared_for_a_second(world):
+    probes = 0
+
+    class Counting:
+        snapshot = world.database.snapshot
+
+        async def probe(self):
+            nonlocal probes
+            probes += 1
+            if probes == 1:
+                raise StorageError("the database is locked; try again")
+
+    seconds = Stopwatch()
+    async with asked(world, database=Counting(), seconds=seconds) as (_, ask):
+        told = []
+        for moment in (0.0, 0.5, 0.99, 1.0, 1.5, 2.0):
+            seconds.seconds = moment
+            status, _facts = await ask()
+            told.append((status, probes))
+
+    assert told == [(503, 1), (503, 1), (503, 1), (200, 2), (200, 2), (200, 3)]
+
+
 async def test_a_probe_writes(world, other):
     other.execute("BEGIN IMMEDIATE")
     before = other.execute("PRAGMA data_version").fetchone()
