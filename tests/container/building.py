@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -76,6 +77,8 @@ def make_base(name: str, folder: Path, *, mirror: str) -> None:
     wanted = BASE.fullmatch(name)
     if wanted is None:
         raise NotUnderstood(f"FROM {name}: only {BASE.pattern} is known here")
+    if os.path.lexists(folder) and (why := distrust(folder.lstat())):
+        raise NotUnderstood(f"--base {folder} {why}: name a folder under /var/cache")
     if not (folder / "usr/bin/python3").exists():
         run(
             "debootstrap",
@@ -92,6 +95,17 @@ def make_base(name: str, folder: Path, *, mirror: str) -> None:
     found = run("chroot", folder, "/usr/bin/python3", "--version")
     if f" {wanted['python']}." not in found:
         raise NotUnderstood(f"FROM {name}: its Debian has {found.strip()}")
+
+
+def distrust(found: os.stat_result) -> str:
+    """Say why what is there is not to be run as root; nothing where it may be."""
+    if not stat.S_ISDIR(found.st_mode):
+        return "is no folder"
+    if found.st_uid != 0:
+        return "is not root's own"
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "may be written to by others than root"
+    return ""
 
 
 class Builder:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import platform
 import re
+import stat
 import subprocess
 import sys
 import tomllib
@@ -25,7 +27,7 @@ from bot.cli.root import app
 from bot.config import PREFIX, Settings
 from handlers.telegram.webhook import PATH
 from handlers.whatsapp.hooks import INBOUND_PATH, STATUS_PATH
-from tests.container.building import BASE, BASE_IMAGE
+from tests.container.building import BASE, BASE_IMAGE, distrust, make_base
 from tests.container.dockerfile import Ignored, NotUnderstood, context, parse
 
 ROOT = Path(__file__).parents[2]
@@ -305,3 +307,35 @@ def test_what_it_does_not_understand_is_an_error(text: str):
 )
 def test_the_last_rule_that_matches_decides(rules: str, path: str, *, out: bool):
     assert (path in Ignored(rules)) is out
+
+
+# --- The folder that stands for the base image ---------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "said"),
+    [
+        (stat.S_IFDIR | 0o755, 0, ""),
+        (stat.S_IFDIR | 0o700, 0, ""),
+        (stat.S_IFDIR | 0o755, 1000, "is not root's own"),
+        (stat.S_IFDIR | 0o775, 0, "may be written to by others than root"),
+        (stat.S_IFDIR | 0o1777, 0, "may be written to by others than root"),
+        (stat.S_IFLNK | 0o777, 0, "is no folder"),
+        (stat.S_IFREG | 0o755, 0, "is no folder"),
+    ],
+)
+def test_what_others_may_fill_is_not_run_as_root(mode, owner, said):
+    found = os.stat_result((mode, 0, 0, 1, owner, 0, 0, 0, 0, 0))
+    assert distrust(found) == said
+
+
+def test_a_base_that_somebody_else_may_have_filled_is_refused(tmp_path):
+    folder = tmp_path / "base"
+    folder.mkdir()
+    folder.chmod(0o777)
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    for each in (folder, link):
+        with pytest.raises(NotUnderstood, match="name a folder under /var/cache"):
+            make_base(STAGES[0].base, each, mirror="http://127.0.0.1:9")
+    assert list(folder.iterdir()) == []
