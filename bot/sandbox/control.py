@@ -65,7 +65,7 @@ class Control:
 
     def __init__(self, sandbox: Sandbox, *, port: int) -> None:
         self._sandbox = sandbox
-        self.listener = Listener(self._serve, port=port)
+        self.listener = Listener(self._serve, port=port, pages=True)
         self._gets: dict[str, Callable[[web.BaseRequest], Awaitable[web.Response]]] = {
             "/sandbox/settings": self._settings,
             "/sandbox/state": self._state,

@@ -48,12 +48,30 @@ def _request(
     )
 
 
+def _from_a_page(request: web.BaseRequest) -> bool:
+    """Say whether a page sent this: any in this machine's browser could.
+
+    Its browser names it, or says that it was led here by something.
+    """
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    return "Origin" in request.headers or site != "none"
+
+
 class Dropped(Exception):
     """The connection was cut on purpose."""
 
 
 class Listener:
-    """Serves one handler on one loopback port, and can vanish from it."""
+    """Serves one handler on one loopback port, and can vanish from it.
+
+    Args:
+        handler: Answers each request.
+        port: Zero means any free one.
+        keep_alive: Seconds an idle connection is kept open.
+        latency: Seconds every call takes.
+        seed: What is drawn by chance follows from it.
+        pages: Whether browsers may call; who calls an API is a program.
+    """
 
     def __init__(
         self,
@@ -63,10 +81,12 @@ class Listener:
         keep_alive: float = 75.0,
         latency: Latency = 0.0,
         seed: int | str = 0,
+        pages: bool = False,
     ) -> None:
         self.port = port
         self.clock: Callable[[], float] | None = None  #: what `Date` tells, if not now
         self._handler = handler
+        self._pages = pages
         self._keep_alive = keep_alive
         self._latency = latency
         self._random = random.Random(f"latency {seed}")  # noqa: S311 - repeatable
@@ -134,6 +154,8 @@ class Listener:
             await asyncio.sleep(seconds)
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        if not self._pages and _from_a_page(request):
+            return web.Response(status=403, text="Pages may not call this.")
         self._busy.add(request.protocol)
         try:
             response = await self._handler(request)

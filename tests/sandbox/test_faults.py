@@ -201,3 +201,31 @@ async def test_callbacks_may_overtake_the_answer(sandbox, api, reader, hook):
     await api.whatsapp(reader, Body="x", StatusCallback=hook.url)
 
     assert hook.statuses() == ["sent", "delivered"]
+
+
+FROM_PAGES = [
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://127.0.0.1:8025"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+]
+
+
+@pytest.mark.parametrize("headers", FROM_PAGES, ids=str)
+async def test_pages_may_not_call_the_pretend_providers(
+    sandbox, session, reader, headers
+):
+    await sandbox.world.open_start(reader)
+    account = f"{sandbox.twilio_url}/2010-04-01/Accounts/{sandbox.account_sid}"
+    calls = (
+        (f"{sandbox.telegram_url}/bot{sandbox.bot_token}/sendMessage", "chat_id"),
+        (f"{account}/Messages.json", "To"),
+    )
+    before = list(sandbox.log.records)
+    for url, to in calls:
+        async with session.post(
+            url, data={to: str(reader.id), "text": "x"}, headers=headers
+        ) as answer:
+            assert answer.status == 403
+    assert sandbox.log.records == before
