@@ -40,14 +40,10 @@ TELEGRAM_API = "https://api.telegram.org"
 TELEGRAM_PORTS = (443, 80, 88, 8443)
 
 NO_CHANNEL = (
-    (
-        "HARKARA_BOT_TOKEN is missing: open @BotFather in Telegram, send /newbot, and "
-        "copy the token it gives you"
-    ),
-    (
-        "HARKARA_TWILIO_ACCOUNT_SID is missing, if you want WhatsApp: copy the account "
-        "SID (AC…) and the auth token from the Twilio console"
-    ),
+    "no channel is set up; for Telegram open @BotFather there, send /newbot, and set "
+    "HARKARA_BOT_TOKEN to the token it gives you; for WhatsApp copy the account SID "
+    "(AC…) and the auth token from the Twilio console into HARKARA_TWILIO_ACCOUNT_SID "
+    "and HARKARA_TWILIO_AUTH_TOKEN"
 )
 
 _TOKEN = re.compile(r"\d{3,20}:[A-Za-z0-9_-]{20,100}")
@@ -258,7 +254,7 @@ def examine(
     problems += _telegram(settings) + _whatsapp(settings) + _key(settings)
     problems += _public_url(settings) + _listen(settings) + _timezone(settings)
     if channels and not (problems or settings.telegram or settings.whatsapp):
-        problems = list(NO_CHANNEL)
+        problems = [NO_CHANNEL]
     return settings, problems
 
 

@@ -52,7 +52,7 @@ class DatabaseFacts:
 
 def judge_settings(problems: Sequence[str]) -> list[Finding]:
     """Pass on what is wrong with the settings; each says what to do."""
-    found = [Finding(Level.PROBLEM, "settings", each) for each in problems]
+    found = [_told("settings", each) for each in problems]
     if not problems:
         found.append(Finding(Level.WELL, "settings", "every setting can be read"))
     return found
@@ -130,10 +130,12 @@ def judge_database(facts: DatabaseFacts) -> list[Finding]:
             )
         )
     if facts.problem:
-        found.append(_told(facts.problem))
+        found.append(_told("database", facts.problem))
         return found
     found += _shape(facts)
-    found += [_told(each) for each in (facts.unwritable, facts.locked_out) if each]
+    found += [
+        _told("database", each) for each in (facts.unwritable, facts.locked_out) if each
+    ]
     if facts.log > LARGE_LOG:
         found.append(
             Finding(
@@ -160,10 +162,10 @@ def judge_database(facts: DatabaseFacts) -> list[Finding]:
     return found
 
 
-def _told(problem: str) -> Finding:
-    """Part what is wrong from what to do, as errors of storage are written."""
+def _told(topic: str, problem: str) -> Finding:
+    """Part what is wrong from what to do, as our errors are written."""
     what, _, mend = problem.partition("; ")
-    return Finding(Level.PROBLEM, "database", what, mend)
+    return Finding(Level.PROBLEM, topic, what, mend)
 
 
 def _space(facts: DatabaseFacts) -> list[Finding]:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 #: Settings that may name a secret in the file.
 SECRETS = ("bot_token", "twilio_auth_token", "encryption_key")
 WIDTH = 88  # columns
-_SIGNS = {
+#: The marks, which docs/how-to/bot-token.md explains, in the order of gravity.
+SIGNS = {
     Level.PROBLEM: ("✗", typer.colors.RED),
     Level.WARNING: ("!", typer.colors.YELLOW),
     Level.NOTE: ("·", typer.colors.BLUE),
@@ -119,7 +120,7 @@ def show(findings: Sequence[Finding]) -> None:
     widest = max(len(each.topic) for each in findings)
     indent = " " * (widest + 4)
     for each in findings:
-        sign, colour = _SIGNS[each.level]
+        sign, colour = SIGNS[each.level]
         head = f"{each.topic:<{widest}}  "
         lines = textwrap.wrap(
             head + each.what,
@@ -144,6 +145,7 @@ def show(findings: Sequence[Finding]) -> None:
     typer.echo(
         f"{counted(many[Level.PROBLEM], 'problem')}, "
         f"{counted(many[Level.WARNING], 'warning')}, "
+        f"{counted(many[Level.NOTE], 'note')}, "
         f"{many[Level.WELL]} well."
     )
 

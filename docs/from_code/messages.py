@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.config import NO_CHANNEL
 from bot.domain import errors as domain
 from bot.domain.errors import ConfigError, HarkaraError, Refusal, StorageError
 from docs.from_code import markdown
@@ -87,6 +88,7 @@ def _raised() -> Iterator[tuple[str, str]]:
 
 def _of_settings() -> Iterator[tuple[str, str]]:
     """The settings' problems are gathered first and raised together."""
+    yield "settings", NO_CHANNEL
     for path, tree in _sources():
         if path.name != "config.py":
             continue

@@ -375,6 +375,10 @@ def test_our_own_address(facts, https, running, expected, words):
 def test_settings_are_passed_on_with_their_mends():
     problem = "HARKARA_BOT_TOKEN is missing: send /newbot"
     assert judge_settings([problem]) == [Finding(PROBLEM, "settings", problem)]
+    parted = judge_settings(["tokn is no setting; did you mean bot_token?"])
+    assert parted == [
+        Finding(PROBLEM, "settings", "tokn is no setting", "did you mean bot_token?")
+    ]
     assert levels(judge_settings([])) == [WELL]
 
 

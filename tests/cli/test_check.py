@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sqlite3
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from bot.checks.findings import Level
-from bot.cli.check import look
+from bot.cli.check import SIGNS, look
 from bot.transports.http import Patience
 from tests.fakes import FakeClock
 
@@ -111,10 +113,23 @@ def test_what_a_person_reads(ready, sandbox):
     assert lines[0] == "✗ telegram  Telegram does not accept HARKARA_BOT_TOKEN"
     assert lines[1].startswith("            → copy it again from @BotFather, or send")
     assert lines[2].startswith("! settings  others on this machine may open")
-    assert lines[-1] == "1 problem, 2 warnings, 8 well."
+    assert lines[-1] == "1 problem, 2 warnings, 2 notes, 8 well."
     assert max(map(len, lines)) <= 88
     assert sandbox.bot_token not in result.output
     assert "\x1b" not in result.output
+
+
+def test_every_mark_is_counted_and_explained(ready, sandbox):
+    sandbox.world.privacy = False
+    lines = ready.ok("check").splitlines()
+    marks = [each[0] for each in lines[:-2] if each[0] != " "]
+    page = (Path(__file__).parents[2] / "docs/how-to/bot-token.md").read_text("utf-8")
+    explained = re.findall(r"\(`(.)`\)", page)
+    assert set(marks) <= set(explained)
+    assert explained == [sign for sign, _ in SIGNS.values()]
+    many = [int(each) for each in re.findall(r"\d+", lines[-1])]
+    assert many == [marks.count(each) for each in explained]
+    assert many[2] > 0
 
 
 def test_settings_that_cannot_work_are_all_told_and_the_rest_is_looked_at(ready):
@@ -130,12 +145,16 @@ def test_a_settings_file_that_is_none(bare):
     assert only(bare, "problem", status=1).startswith("settings: ")
 
 
-def test_no_channel_at_all(desk):
-    problems = found(desk, status=1)["problem"]
-    assert [each.split()[1] for each in problems] == [
-        "HARKARA_BOT_TOKEN",
-        "HARKARA_TWILIO_ACCOUNT_SID",
-    ]
+def test_no_channel_at_all_is_one_problem_with_both_ways_out(desk):
+    result = desk.run("check")
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert lines[0] == "✗ settings  no channel is set up"
+    assert lines[1].lstrip().startswith("→ for Telegram ")
+    mend = " ".join(result.stdout.partition("→")[2].partition("✓")[0].split())
+    for name in ("BOT_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"):
+        assert f"HARKARA_{name}" in mend
+    assert lines[-1].startswith("1 problem, ")
 
 
 def test_providers_that_cannot_be_reached(ready, sandbox):

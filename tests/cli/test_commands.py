@@ -224,8 +224,8 @@ def test_what_needs_a_provider_says_which_setting_is_missing(desk):
         ("broadcast", "plan"),
     ):
         told = desk.refused(*words, status=2)
-        assert "HARKARA_BOT_TOKEN is missing: open @BotFather" in told
-        assert "HARKARA_TWILIO_ACCOUNT_SID is missing" in told
+        assert "no channel is set up; for Telegram open @BotFather" in told
+        assert "HARKARA_TWILIO_ACCOUNT_SID" in told
 
 
 def test_a_lane_that_is_none(desk):
