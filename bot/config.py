@@ -25,9 +25,12 @@ from pydantic import (
 
 from bot.domain.errors import ConfigError
 from bot.domain.recipients import WHATSAPP_ADDRESS
+from bot.wanted import wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pydantic_core import ErrorDetails
 
     from storage import KeySource
 
@@ -237,8 +240,14 @@ def examine(
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         pass
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{file} cannot be read: {error}") from error
+    except OSError as error:
+        raise ConfigError(
+            f"{file} cannot be read ({error.strerror}); check its name and rights"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file} is not UTF-8 text; save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file} cannot be read: {_unread(error)}") from error
     for name in Settings.model_fields:
         if value := environ.get(PREFIX + name.upper()):
             values[name] = value
@@ -248,9 +257,10 @@ def examine(
     except ValidationError as error:
         # The rest is looked at all the same: one run should name every problem.
         for each in error.errors():
-            problems.append(_problem(each["loc"], each["msg"]))
+            problems.append(_problem(each))
             values.pop(str(each["loc"][0]), None)
         settings = Settings.model_validate(values)
+    problems = list(dict.fromkeys(problems))  # two items of one list are one problem
     problems += _telegram(settings) + _whatsapp(settings) + _key(settings)
     problems += _public_url(settings) + _listen(settings) + _timezone(settings)
     if channels and not (problems or settings.telegram or settings.whatsapp):
@@ -258,14 +268,28 @@ def examine(
     return settings, problems
 
 
-def _problem(location: tuple[int | str, ...], message: str) -> str:
-    name = PREFIX + str(location[0]).upper() if location else "settings"
-    if message.startswith("Extra inputs"):
-        wrong = str(location[0])
+def _unread(error: tomllib.TOMLDecodeError) -> str:
+    """Say which line of the file is not understood, and how one is written.
+
+    The library's own words, which quote the line, could quote a secret.
+    """
+    place = re.search(r"at line (\d+)", str(error))
+    line = f"line {place[1]}" if place else "the last line"
+    if "overwrite" in str(error):
+        return f"{line} sets a name for the second time; keep one of the two"
+    return (
+        f'{line} is not understood; a line is written as name = "value", where a '
+        "number, true and false stand without quotes"
+    )
+
+
+def _problem(error: ErrorDetails) -> str:
+    wrong = str(error["loc"][0])
+    if error["type"] == "extra_forbidden":
         for close in get_close_matches(wrong.lower(), Settings.model_fields, n=1):
             return f"{wrong} is no setting; did you mean {close}?"
         return f"{wrong} is no setting; there are {', '.join(Settings.model_fields)}"
-    return f"{name}: {message[0].lower()}{message[1:]}"
+    return f"{PREFIX}{wrong.upper()} {wanted(error)}"
 
 
 def _telegram(settings: Settings) -> list[str]:

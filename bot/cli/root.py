@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import ValidationError
+from typer.core import TyperArgument, TyperGroup
 
 from bot.cli import (
     articles,
@@ -22,9 +24,31 @@ from bot.cli import (
     service,
 )
 from bot.cli.common import utf8_output
+from bot.wanted import wanted
+
+if TYPE_CHECKING:
+    from typer import Context
+
+
+class Commands(TyperGroup):
+    """All commands; a value of the wrong kind is told in words for people."""
+
+    def invoke(self, ctx: Context) -> Any:
+        """Run the command, and put the library's words into ours."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            if isinstance(error.__cause__, ValidationError):
+                error.message = wanted(error.__cause__.errors()[0])
+                # An option's name says what it is; an argument's help does.
+                if isinstance(error.param, TyperArgument) and error.param.help:
+                    error.message += f": {error.param.help}"
+            raise
+
 
 app = typer.Typer(
     name="harkara",
+    cls=Commands,
     help="A news distribution desk for Telegram and WhatsApp.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

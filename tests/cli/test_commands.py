@@ -228,6 +228,31 @@ def test_what_needs_a_provider_says_which_setting_is_missing(desk):
         assert "HARKARA_TWILIO_ACCOUNT_SID" in told
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ("group", "enrol", "valley", "abc", "--evidence", "x"),
+            "must be a whole number: Telegram's id of the chat, as -1001234.",
+        ),
+        (("link", "create", "valley", "--max-uses", "two"), "must be a whole number"),
+        (("link", "create", "valley", "--max-uses", "0"), "must be 1 or more"),
+        (("link", "create", "valley", "--hours", "day"), "must be a number"),
+        (("article", "list", "--limit", "1001"), "must be 1000 or less"),
+        (
+            ("format", "x", "--channel", "signal"),
+            "'signal' is not one of 'telegram', 'whatsapp', 'plain'.",
+        ),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_told_in_plain_words(bare, words, told):
+    said = " ".join(bare.refused(*words, status=2).replace("│", " ").split())
+    assert told in said
+    if words[0] != "group":
+        assert f"Invalid value for '{words[-2]}': {told}" in said
+    assert "Input should" not in said
+
+
 def test_a_lane_that_is_none(desk):
     told = desk.refused("broadcast", "plan", "--lane", "fast")
     assert "write breaking, regular or round-up" in told

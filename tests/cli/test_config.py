@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
+from pydantic import ValidationError
 
 from bot.config import Settings, load
 from bot.domain.errors import ConfigError
+from bot.wanted import UNKNOWN, wanted
 
 TOKEN = "123456:ABC-never-to-be-seen-anywhere"
 WHATSAPP = {
@@ -193,7 +196,78 @@ def test_a_file_that_cannot_be_read_is_named(file, tmp_path):
     (told,) = problems(file)
     assert told.startswith(f"{file} cannot be read: ")
     (told,) = problems(tmp_path)
-    assert "cannot be read" in told
+    assert (
+        told == f"{tmp_path} cannot be read (Is a directory); check its name and rights"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("bot_token = 123456:ABC-secret\n", "line 1"),
+        ('log = "info"\nhunter2-secret\n', "line 2"),
+        ('log = "secret\n', "line 1"),
+        ("own = [", "the last line"),
+    ],
+)
+def test_a_line_that_is_not_understood_is_named_with_what_one_looks_like(
+    file, content, line
+):
+    file.write_text(content)
+    (told,) = problems(file)
+    assert told == (
+        f"{file} cannot be read: {line} is not understood; a line is written as name = "
+        '"value", where a number, true and false stand without quotes'
+    )
+
+
+def test_a_name_that_stands_twice_is_told_with_its_line(file):
+    file.write_text('log = "info"\ntimeout = 3\nlog = "debug"\n')
+    (told,) = problems(file)
+    assert told.endswith("line 3 sets a name for the second time; keep one of the two")
+
+
+def test_a_file_in_another_encoding(file):
+    file.write_bytes('contact = "Jos\xe9"'.encode("latin-1"))
+    assert problems(file) == [f"{file} is not UTF-8 text; save it as UTF-8"]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('concurrency = "many"', "CONCURRENCY must be a whole number"),
+        ("concurrency = 2.5", "CONCURRENCY must be a whole number"),
+        ("concurrency = 0", "CONCURRENCY must be 1 or more"),
+        ("concurrency = 501", "CONCURRENCY must be 500 or less"),
+        ('keep_hours = "long"', "KEEP_HOURS must be a number"),
+        ("keep_hours = 0", "KEEP_HOURS must be more than 0"),
+        ("keep_hours = 241", "KEEP_HOURS must be 240 or less"),
+        ('telegram_webhook = "maybe"', "TELEGRAM_WEBHOOK must be true or false"),
+        ('when_in_doubt = "guess"', "WHEN_IN_DOUBT must be 'ask' or 'repeat'"),
+        ("timezone = 5", 'TIMEZONE must be text in quotes: "…"'),
+        ("database = 5", 'DATABASE must be text in quotes: "…"'),
+        ("own = 5", 'OWN must be a list of texts: ["…", "…"]'),
+        ("own = [5, 6]", 'OWN must be a list of texts: ["…", "…"]'),
+    ],
+)
+def test_a_value_of_another_kind_is_told_in_plain_words(file, line, told):
+    file.write_text(line)
+    assert problems(file, WHATSAPP) == [f"HARKARA_{told}"]
+
+
+ODD = ("many", -1, 10**30, 2.5, float("nan"), True, None, [5], {"a": 1}, object())
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_of_no_setting_do_the_library_s_own_words_reach_a_person(name):
+    said = []
+    for odd in (*ODD, "x" * 1000, date(2026, 1, 1)):
+        try:
+            Settings.model_validate({name: odd})
+        except ValidationError as error:
+            said += [wanted(each) for each in error.errors()]
+    assert said
+    assert UNKNOWN not in said
 
 
 def test_secrets_are_shown_by_nothing(file):
