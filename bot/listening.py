@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import socket
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -42,6 +45,31 @@ def pages(settings: Settings, desk: Services, health: Health) -> web.Application
     return app
 
 
+async def why_shut(settings: Settings) -> str:
+    """Why the address of the settings cannot be opened now; empty if it can.
+
+    It is bound as `serve` would, and let go at once: nobody can connect meanwhile.
+    """
+    host, port = settings.listen_address
+    loop = asyncio.get_running_loop()
+    try:
+        server = await loop.create_server(
+            asyncio.Protocol, host or None, port, start_serving=False
+        )
+    except OSError as error:
+        return _reason(error)
+    server.close()
+    await server.wait_closed()
+    return ""
+
+
+def _reason(error: OSError) -> str:
+    """Return the system's few words; the library's are whole sentences around them."""
+    if isinstance(error, socket.gaierror) or error.errno is None:
+        return error.strerror or str(error)
+    return os.strerror(error.errno)
+
+
 async def serve(settings: Settings, app: web.Application) -> web.AppRunner:
     """Serve *app* at the address of the settings, until what is returned is closed.
 
@@ -59,7 +87,7 @@ async def serve(settings: Settings, app: web.Application) -> web.AppRunner:
     except OSError as error:
         await server.cleanup()
         raise ConfigError(
-            f"HARKARA_LISTEN: {settings.listen} cannot be opened ({error.strerror}); "
+            f"HARKARA_LISTEN: {settings.listen} cannot be opened ({_reason(error)}); "
             "stop what has it, or choose another port"
         ) from error
     return server

@@ -72,6 +72,26 @@ def judge_file(facts: FileFacts) -> list[Finding]:
     return []
 
 
+def judge_listen(address: str, shut: str) -> list[Finding]:
+    """Judge whether `harkara run` could open its address.
+
+    Args:
+        address: As the settings have it.
+        shut: Why it cannot be opened; empty if it can.
+    """
+    if not shut:
+        what = f"{address} can be opened, for health checks and providers' calls"
+        return [Finding(Level.WELL, "listen", what)]
+    return [
+        Finding(
+            Level.PROBLEM,
+            "listen",
+            f"HARKARA_LISTEN: {address} cannot be opened ({shut})",
+            "stop what has it, or choose another port",
+        )
+    ]
+
+
 def judge_clock(behind: Mapping[str, timedelta]) -> list[Finding]:
     """Judge this machine's clock.
 

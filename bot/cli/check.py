@@ -81,9 +81,11 @@ async def look(file: Path, *, clock: Clock) -> list[Finding]:
         judge_clock,
         judge_database,
         judge_file,
+        judge_listen,
         judge_settings,
     )
     from bot.config import examine
+    from bot.listening import why_shut
     from bot.transports.asking import Asker
     from storage.inspection import inspect
 
@@ -99,6 +101,10 @@ async def look(file: Path, *, clock: Clock) -> list[Finding]:
             _whatsapp(settings, problems, asker, windows),
             _address(settings, problems, asker, database),
         )
+    listen: list[Finding] = []
+    # While an application works here, it is the one that has the address.
+    if not (database.running or _useless(problems, "listen")):
+        listen = judge_listen(settings.listen, await why_shut(settings))
     behind = {
         name: time
         for name, (_, time) in (("Telegram", telegram), ("Twilio", whatsapp))
@@ -110,6 +116,7 @@ async def look(file: Path, *, clock: Clock) -> list[Finding]:
         *telegram[0],
         *whatsapp[0],
         *address,
+        *listen,
         *judge_clock(behind),
         *judge_database(database),
     ]

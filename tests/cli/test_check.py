@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -113,7 +114,7 @@ def test_what_a_person_reads(ready, sandbox):
     assert lines[0] == "✗ telegram  Telegram does not accept HARKARA_BOT_TOKEN"
     assert lines[1].startswith("            → copy it again from @BotFather, or send")
     assert lines[2].startswith("! settings  others on this machine may open")
-    assert lines[-1] == "1 problem, 2 warnings, 2 notes, 8 well."
+    assert lines[-1] == "1 problem, 2 warnings, 2 notes, 9 well."
     assert max(map(len, lines)) <= 88
     assert sandbox.bot_token not in result.output
     assert "\x1b" not in result.output
@@ -145,7 +146,8 @@ def test_a_settings_file_that_is_none(bare):
     assert only(bare, "problem", status=1).startswith("settings: ")
 
 
-def test_no_channel_at_all_is_one_problem_with_both_ways_out(desk):
+def test_no_channel_at_all_is_one_problem_with_both_ways_out(desk, free_port):
+    desk.write(listen=f"127.0.0.1:{free_port}")
     result = desk.run("check")
     assert result.exit_code == 1
     lines = result.stdout.splitlines()
@@ -155,6 +157,29 @@ def test_no_channel_at_all_is_one_problem_with_both_ways_out(desk):
     for name in ("BOT_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"):
         assert f"HARKARA_{name}" in mend
     assert lines[-1].startswith("1 problem, ")
+
+
+def test_an_address_that_another_program_has(ready, free_port):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", free_port))
+        other.listen()
+        assert only(ready, "problem", status=1) == (
+            f"listen: HARKARA_LISTEN: 127.0.0.1:{free_port} cannot be opened "
+            "(Address already in use)"
+        )
+    well = found(ready)["well"]
+    assert any(each.startswith(f"listen: 127.0.0.1:{free_port} can") for each in well)
+
+
+@pytest.mark.parametrize("host", ["", "0.0.0.0"])  # noqa: S104 - bound, never served
+def test_an_address_that_is_free_in_every_spelling(ready, free_port, host):
+    ready.write(listen=f"{host}:{free_port}")
+    assert not [each for each in found(ready)["problem"] if "listen" in each]
+
+
+def test_an_address_that_is_not_of_this_machine(ready, free_port):
+    ready.write(listen=f"192.0.2.1:{free_port}")
+    assert "listen: HARKARA_LISTEN: 192.0.2.1:" in only(ready, "problem", status=1)
 
 
 def test_providers_that_cannot_be_reached(ready, sandbox):

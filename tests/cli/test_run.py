@@ -108,7 +108,7 @@ def test_a_port_in_use_is_named(connected):
         status, told = ended(connected.process("run"))
     assert status == 2
     last = told.splitlines()[-1]
-    assert f"HARKARA_LISTEN: 127.0.0.1:{port} cannot be opened" in last
+    assert f"HARKARA_LISTEN: 127.0.0.1:{port} cannot be opened (Address " in last
     assert "choose another port" in last
     assert "Traceback" not in told
 
