@@ -43,7 +43,7 @@ from .actions import ACTIONS, perform
 from .hooks import NO_DELIVERIES
 from .page import SECURITY, asset
 from .scene import changed, remembered, scene_view
-from .views import chat_view, message_view, state_view, worth_showing
+from .views import answer_view, chat_view, message_view, state_view, worth_showing
 from .whatsapp import Delays
 from .wire import Listener, answer
 
@@ -214,6 +214,9 @@ class Control:
         world = self._sandbox.world
         chats: dict[str, dict[str, Any]] = {}
         messages: dict[tuple[str, str], dict[str, Any]] = {}
+        answers = [
+            answer_view(r) for r in records if r.kind == "answered" and r["text"]
+        ]
         for record in records:
             if record.kind not in SHOWN or record.chat is None:
                 continue
@@ -227,13 +230,14 @@ class Control:
                 messages.pop((key, str(number)), None)
                 messages[key, str(number)] = message_view(found)
             chats[key] = chat_view(chat, world)
-        if not chats and not scene:
+        if not chats and not scene and not answers:
             return {}
         return {
             **scene,
             "total": sum(map(worth_showing, world.chats.values())),
             "chats": list(chats.values())[-200:],
             "messages": list(messages.values())[-400:],
+            "answers": answers[-100:],
         }
 
     # --- changing ----------------------------------------------------------

@@ -27,9 +27,9 @@ class Record:
     ``deleted`` (what people see), ``status`` (a WhatsApp message went on),
     ``update`` (something waits for the bot), ``webhook`` and ``callback`` (we
     called the application, and what it answered), ``rate`` (a call was too
-    early), ``action`` (a person did something), ``state`` (a chat changed),
-    ``switch`` (trouble was turned on or off), ``application`` (the process that is
-    tried out was started, came up or died).
+    early), ``action`` (a person did something), ``answered`` (a pressed button was),
+    ``state`` (a chat changed), ``switch`` (trouble was turned on or off),
+    ``application`` (the process that is tried out was started, came up or died).
     """
 
     seq: int

@@ -123,14 +123,20 @@ class Methods:
     def _answer_query(self, given: dict[str, Any]) -> bool:
         world = self._world
         pressed = world.queries.pop(given["callback_query_id"], None)
-        if pressed is None or world.clock() - pressed > QUERY_LIFETIME:
+        if pressed is None or world.clock() - pressed.since > QUERY_LIFETIME:
             raise bad(
                 "query is too old and response timeout expired or query ID is invalid"
             )
         text = given.get("text", "")
         if len(text) > 200:
             raise bad("MESSAGE_TOO_LONG")
-        self._log.add("answered", None, query=given["callback_query_id"], text=text)
+        self._log.add(
+            "answered",
+            pressed.chat.current.id,
+            query=given["callback_query_id"],
+            person=pressed.person.id,
+            text=text,
+        )
         return True
 
     def _chat_action(self, given: dict[str, Any]) -> bool:

@@ -150,3 +150,12 @@ class Chat:
     def bot(self) -> str:
         """What the bot is here, by its status."""
         return self.members[0].status if 0 in self.members else "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A pressed button that waits for its answer."""
+
+    since: float  #: seconds since the epoch
+    person: Person
+    chat: Chat

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .log import Record
     from .people import Chat, Message
     from .world import World
 
@@ -164,6 +165,11 @@ def message_view(message: Message) -> dict[str, Any]:
         "status": message.status,
         "error": message.error,
     }
+
+
+def answer_view(record: Record) -> dict[str, Any]:
+    """Return what who pressed a button is shown for a moment, and nobody else."""
+    return {"chat": record.chat, "person": record["person"], "text": record["text"]}
 
 
 def _thread(message: Message) -> str | None:

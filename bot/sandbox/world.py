@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .detect import detect
-from .people import Chat, Member, Message, Person
+from .people import Chat, Member, Message, Person, Query
 from .population import ALL_RIGHTS, BOT, Population
 from .shapes import ANONYMOUS, PERMISSIONS, chat_json, member_json, user_json
 
@@ -43,7 +43,7 @@ class World(Population):
         super().__init__(
             bot_id=bot_id, bot_username=bot_username, log=log, clock=clock, seed=seed
         )
-        self.queries: dict[str, float] = {}  #: open callback queries, since when
+        self.queries: dict[str, Query] = {}  #: presses not answered yet, by their ids
 
     # --- private chat ----------------------------------------------------
 
@@ -130,7 +130,7 @@ class World(Population):
             return str(button.get("url", ""))
         number = str(self._random.randrange(10**17, 10**18))
         person.seen = True
-        self.queries[number] = self.clock()
+        self.queries[number] = Query(self.clock(), person, message.chat)
         self.updates.put(
             "callback_query",
             {

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
 from axe_playwright_python.async_playwright import (  # type: ignore[import-untyped]  # it ships none
     Axe,
@@ -134,6 +135,15 @@ class Scene:
         """Let the bot write *text* on Telegram."""
         where = self.sandbox.world.chat(chat)
         return self.sandbox.world.post(where, sender=None, text=text, **more)
+
+    async def telegram(self, method: str, **parameters: Any) -> None:
+        """Let the bot call *method*, as the application would."""
+        url = f"{self.sandbox.telegram_url}/bot{self.sandbox.bot_token}/{method}"
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(url, json=parameters) as answer,
+        ):
+            assert answer.status == 200, await answer.text()
 
     def become(self, **application: Any) -> None:
         """Let the application's process be what is said."""

@@ -10,6 +10,8 @@ const WORDS = {
   whatsapp: ['LATEST', 'HELP', 'STOP'],
 };
 
+const GLANCE = 4000; // milliseconds that an answer to a pressed button stays
+
 function button(className, text, act) {
   const node = element('button', className, text);
   node.type = 'button';
@@ -79,6 +81,14 @@ async function press(known, key) {
   key.classList.add('pressed');
   if (!await attempt(key, known.problem, action)) key.classList.remove('pressed');
   else setTimeout(() => key.classList.remove('pressed'), 2500);
+}
+
+// What the bot answers to a pressed button: only who pressed it sees it, for a moment.
+export function answered(known, { person, text }) {
+  const name = world.people.get(person)?.name;
+  clearTimeout(known.saying);
+  known.said.textContent = known.chat.kind === 'private' || !name ? text : `To ${callName(name)}: ${text}`;
+  known.saying = setTimeout(() => { known.said.textContent = ''; }, GLANCE);
 }
 
 // Draws again only what has changed, and gives the focus back to whom it was taken from.

@@ -1,6 +1,6 @@
 // The phones: one card for each chat, the list to jump by, and what arrives.
 import { callName, draw, face } from './bubbles.js';
-import { lower, refresh } from './composer.js';
+import { answered, lower, refresh } from './composer.js';
 import { element } from './markup.js';
 import { menu, refreshMenu } from './menu.js';
 import { world } from './world.js';
@@ -91,8 +91,11 @@ function build(chat) {
   const list = element('ol', 'messages');
   list.dataset.empty = 'Nothing here yet';
   screen.append(list);
-  frame.append(screen);
-  Object.assign(known, { note, frame, screen, list });
+  const said = element('p', 'said');
+  said.setAttribute('role', 'status');
+  said.dir = 'auto';
+  frame.append(screen, said);
+  Object.assign(known, { note, frame, screen, list, said });
   known.lower = lower(known);
   card.append(head, menu(known, head), note, frame, known.lower);
   item.append(card);
@@ -164,10 +167,13 @@ function bubble(known, message) {
   }
   const text = JSON.stringify(message);
   if (old?.text === text) return;
+  // An edit brings nothing back that was too old to be kept.
+  const [oldest] = known.bubbles.values();
+  if (!old && known.bubbles.size >= MOST_MESSAGES && message.time < oldest.time) return;
   const node = draw(known.chat, message);
   if (old) replace(known, old.node, node);
   else known.list.append(node);
-  known.bubbles.set(message.id, { node, text });
+  known.bubbles.set(message.id, { node, text, time: message.time });
   while (known.bubbles.size > MOST_MESSAGES) {
     const [first, gone] = known.bubbles.entries().next().value;
     gone.node.remove();
@@ -257,6 +263,10 @@ export function update(bundle) {
     bubble(known, message);
   }
   followers.forEach(settle);
+  for (const answer of bundle.answers ?? []) {
+    const known = phones.get(answer.chat);
+    if (known) answered(known, answer);
+  }
   counted();
 }
 
