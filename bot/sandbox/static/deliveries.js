@@ -44,6 +44,7 @@ async function look() {
   const told = JSON.parse(text) ?? {};
   const rows = told.rows ?? [];
   part('deliveries').hidden = !rows.length;
+  part('bar').hidden = !rows.length;
   const counts = new Map();
   for (const row of rows) counts.set(plain(row.state), (counts.get(plain(row.state)) ?? 0) + 1);
   busy = [...counts.keys()].some((state) => UNDER_WAY.has(state));

@@ -61,6 +61,13 @@ export function standing({ state, starts, recovered_in: recovered, doubtful }) {
   }
 }
 
+// What the sign adds while a provider is down.
+function outage({ telegram_down: telegram, twilio_down: twilio }) {
+  if (telegram && twilio) return 'Telegram and Twilio are down';
+  if (telegram) return 'Telegram is down';
+  return twilio ? 'Twilio is down' : '';
+}
+
 let told = ''; // of the process's fate
 let timer = 0;
 
@@ -76,9 +83,12 @@ function application() {
   const { state, starts } = world.application;
   const [sign, words] = standing(world.application);
   const node = part('application');
-  node.hidden = !sign;
+  const down = outage(world.switches);
+  const shown = [sign, down].filter(Boolean).join(' · ');
+  node.hidden = !shown;
   node.dataset.state = state;
-  if (node.textContent !== sign) node.textContent = sign;
+  node.toggleAttribute('data-outage', Boolean(down));
+  if (node.textContent !== shown) node.textContent = shown;
   const fate = `${sign} ${starts}`;
   if (fate !== told && words && (told || state !== 'up')) toast(state, words);
   told = fate;
@@ -180,6 +190,11 @@ export function redraw() {
   application();
   links();
 }
+
+// What sticks below the strip, and what is scrolled to, leaves it its room.
+new ResizeObserver(([{ target }]) => {
+  document.documentElement.style.setProperty('--strip', `${target.offsetHeight}px`);
+}).observe(part('strip'));
 
 trouble();
 const wide = matchMedia('(min-width: 60rem)').matches;
