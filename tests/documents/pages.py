@@ -4,6 +4,7 @@ An HTML comment on the line before a block is its mark:
 
 ``not run: why``  the test leaves it alone, for a reason
 ``file: name``    the reader saves it under that name
+``in each terminal``      it is typed here, and first in every other one
 ``in another terminal``  what it starts stays up
 ``in another terminal, in place of the last``  and what ran there before is ended
 """
@@ -42,6 +43,11 @@ class Block:
     def file(self) -> str:
         """The name to save it under; empty where it is no file."""
         return self.mark.removeprefix("file: ") if "file: " in self.mark else ""
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether every terminal wants it, those opened later too."""
+        return self.mark == "in each terminal"
 
     @property
     def elsewhere(self) -> bool:

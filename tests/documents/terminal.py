@@ -10,11 +10,13 @@ import socket
 import subprocess
 import time
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+
+from tests.documents.pages import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from tests.documents.pages import Block
 
@@ -49,12 +51,28 @@ def pattern(shown: str) -> re.Pattern[str]:
     return re.compile(".*?".join(pieces), re.DOTALL)
 
 
+def source(folder: Path, commands: Path) -> Path:
+    """Make a folder as `make demo` leaves the source's, as far as pages speak of it."""
+    (folder / ".venv").mkdir(parents=True)
+    (folder / ".venv" / "bin").symlink_to(commands)
+    (folder / "bot").symlink_to(ROOT / "bot")
+    return folder
+
+
+def bare_path() -> str:
+    """Return this machine's path without the folders that hold a ``harkara``."""
+    folders = os.environ["PATH"].split(os.pathsep)
+    return os.pathsep.join(
+        folder for folder in folders if not (Path(folder) / "harkara").exists()
+    )
+
+
 class Terminal:
     """A folder, a shell in it, and others beside it in which programs stay up.
 
     Args:
-        folder: Empty; commands run there.
-        commands: Where ``harkara`` is.
+        folder: Commands run there, until one changes to another folder.
+        commands: Where ``harkara`` is; none for a reader who has yet to arrange that.
         settings: Values to put in the place of a page's, by name.
         extra: Settings that no page speaks of: where the sandbox is.
     """
@@ -62,7 +80,7 @@ class Terminal:
     def __init__(
         self,
         folder: Path,
-        commands: Path,
+        commands: Path | None = None,
         *,
         settings: Mapping[str, str] | None = None,
         extra: Mapping[str, str] | None = None,
@@ -70,12 +88,18 @@ class Terminal:
     ) -> None:
         self.folder = folder
         self.port = free_ports(4) if port is None else port
+        self._logs = folder.parent
         self._settings = dict(settings or {})
         self._extra = dict(extra or {})
         self._seen = ""
         self._programs: list[tuple[str, subprocess.Popen[bytes], Path]] = []
+        self._opening: list[str] = []
+        home = folder.parent / "home"
+        home.mkdir(exist_ok=True)
+        self._path = f"{commands}:{bare_path()}" if commands else bare_path()
         self._environ = {
-            "PATH": f"{commands}:{os.environ['PATH']}",
+            "PATH": self._path,
+            "HOME": str(home),
             "HARKARA_SANDBOX_PORT": str(self.port),
             "PTB_TIMEDELTA": "1",
             "LANG": "C.UTF-8",
@@ -104,16 +128,20 @@ class Terminal:
                     self.start(command, shown, again=block.again)
                 else:
                     self.type(command, shown)
+                if block.everywhere:
+                    self._opening.append(command)
 
     def type(self, command: str, shown: str = GAP) -> str:
         """Run a command to its end; its output must be as shown."""
         command, expected = self._filled_in(command), pattern(self._here(shown))
+        state = self._logs / "state"
+        remembering = f'trap \'printf "%s\\n" "$PATH" "$PWD" > {state}\' EXIT'
         deadline = time.monotonic() + PATIENCE
         while True:
             done = subprocess.run(  # noqa: S603 - our own pages
-                ["/bin/sh", "-c", command],
+                ["/bin/sh", "-c", f"{remembering}\n{command}"],
                 cwd=self.folder,
-                env=self._environ,
+                env={**self._environ, "PATH": self._path},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
@@ -130,16 +158,19 @@ class Terminal:
             assert not over, f"{command}\n{output}\n--- the page shows\n{shown}"
             time.sleep(0.3)
         self._seen += output
+        self._path, folder = state.read_text(encoding="utf-8").splitlines()
+        self.folder = Path(folder)
         return output
 
     def start(self, command: str, shown: str = "", *, again: bool = False) -> None:
         """Start what stays up; return once it has printed what is shown."""
         if again:
             self._end()
-        log = self.folder.parent / f"{self.folder.name}-{time.monotonic_ns()}.log"
+        log = self._logs / f"{self.folder.name}-{time.monotonic_ns()}.log"
+        lines = [*self._opening, f"exec {command}"]
         with log.open("wb") as output:
             program = subprocess.Popen(  # noqa: S603 - our own pages
-                ["/bin/sh", "-c", f"exec {command}"],
+                ["/bin/sh", "-c", "\n".join(lines)],
                 cwd=self.folder,
                 env=self._environ,
                 stdout=output,

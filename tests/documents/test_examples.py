@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import shutil
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +12,12 @@ import pytest
 
 from tests.chaos import harness, test_kill, test_term
 from tests.documents.pages import PAGES, ROOT, blocks
-from tests.documents.terminal import Terminal, free_ports, pattern
+from tests.documents.terminal import Terminal, free_ports, pattern, source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DOCS = ROOT / "docs"
-SAMPLES = ROOT / "bot" / "cli" / "samples"
 
 #: Followed one after the other, as a newcomer does who has accounts.
 NEWCOMER = [
@@ -48,13 +46,11 @@ def test_every_example_is_run_or_says_why_not(page: Path):
 
 
 def test_the_tutorial_goes_as_it_says(tmp_path: Path, commands: Path):
-    folder = tmp_path / "first-digest"
-    folder.mkdir()
-    with Terminal(folder, commands) as terminal:
+    with Terminal(source(tmp_path / "source", commands)) as terminal:
         for block in blocks(DOCS / "tutorial.md"):
             terminal.follow(block)
 
-        assert (folder / "harkara.db").exists()
+        assert (tmp_path / "home" / "first-digest" / "harkara.db").exists()
 
 
 @pytest.fixture
@@ -76,12 +72,12 @@ def test_readme_and_how_to_pages_lead_to_a_green_check(
 ):
     values = settings(providers)
     where = {name: values.pop(name) for name in ("telegram_api", "twilio_api")}
-    folder = tmp_path / "newcomer"
-    folder.mkdir()
     with Terminal(
-        folder, commands, settings=values, extra=where, port=providers.port
+        source(tmp_path / "source", commands),
+        settings=values,
+        extra=where,
+        port=providers.port,
     ) as terminal:
-        shutil.copy(SAMPLES / "pakistan-ttp-border.txt", folder / "article.txt")
         # The README sends the reader to the pages, and asks at its end if all is well.
         readme, *how_to = map(blocks, NEWCOMER)
         questions = [each for each in readme if "harkara check" in each.body]
@@ -94,7 +90,8 @@ def test_readme_and_how_to_pages_lead_to_a_green_check(
 
     assert "✓ template" in report
     assert "✗" not in report
-    assert tomllib.loads((folder / "harkara.toml").read_text("utf-8")).keys() == (
+    assert terminal.folder == tmp_path / "home" / "desk"
+    assert tomllib.loads(terminal.type("cat harkara.toml")).keys() == (
         values.keys() | where.keys()
     )
 
