@@ -132,6 +132,40 @@ def readers(desk: Terminal) -> None:
     desk.type("harkara audience list", "NAME …\nvalley  Kashmir Watch  en        3")
 
 
+def test_what_a_folder_holds_is_taken_in_or_stays_and_is_told(at_work: Terminal):
+    (script,) = (b for b in blocks(DOCS / "how-to" / "cms.md") if b.file)
+    at_work.follow(script)
+    inbox, taken = at_work.folder / "inbox", at_work.folder / "taken"
+    inbox.mkdir()
+    taken.mkdir()
+    whole = "https://news.example.org/1\n\nThe bridge at Zaina Kadal is open again.\n"
+    (inbox / "a-empty.txt").touch()
+    (inbox / "b-whole.txt").write_text(whole, encoding="utf-8")
+    (inbox / "c-half").write_text(whole, encoding="utf-8")
+    (inbox / "d-link.txt").symlink_to(at_work.folder / "harkara.toml")
+    asked = f"cd / && sh {at_work.folder / script.file}"
+
+    at_work.type(
+        f"({asked}; echo status $?)",
+        "harkara: …take-in.sh: inbox/a-empty.txt was refused\n"
+        "article 1, version 1\nstatus 1",
+    )
+    assert [file.name for file in taken.iterdir()] == ["b-whole.txt"]
+    assert {file.name for file in inbox.iterdir()} == {
+        "a-empty.txt",
+        "c-half",
+        "d-link.txt",
+    }
+
+    (inbox / "a-empty.txt").unlink()
+    at_work.type(f"({asked}; echo status $?)", "status 0")
+    (taken / "b-whole.txt").rename(inbox / "b-whole.txt")
+    at_work.type(
+        f"(PATH=/usr/bin:/bin; {asked}; echo status $?)",
+        "…harkara: not found\ntake-in.sh: inbox/b-whole.txt was refused\nstatus 1",
+    )
+
+
 # --- what else a page promises ------------------------------------------------------
 
 
