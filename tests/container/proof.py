@@ -16,12 +16,13 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ from tests.container.building import (
     size,
 )
 from tests.container.dockerfile import Image, parse
+from tests.container.following import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +52,8 @@ CLONE_NEWNET = 0x40000000
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 
 MEBIBYTE = 1 << 20
+
+STORY = "The bridge at Zaina Kadal is open again, the city said on Thursday.\n"
 
 #: Prints the names of what is installed beside the interpreter that runs it.
 INSTALLED = (
@@ -114,6 +118,11 @@ class Container:
     def __init__(self, image: Image, root: Path) -> None:
         self._image = image
         self._root = root
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The image's environment."""
+        return dict(self._image.environ)
 
     def words(self, *command: str) -> list[str]:
         """Return what runs *command* in it, without any privilege."""
@@ -229,16 +238,31 @@ def prove(image: Image, root: Path, place: Path) -> None:
             taken = life.wait_until_well(container)
             check(life.facts(), f"the health check is green after {taken:.1f} s")
             enclosed(container, life, image)
-            made = container.run("harkara", "audience", "create", "valley")
-            check(made.returncode == 0, "a command beside it works")
             kept(data, owned.st_uid)
-            copied(container)
+            desk = place / "desk"
+            desk.mkdir()
+            reader = Reader(desk, container.words(), container.environ)
+            (desk / "story.txt").write_text(STORY, encoding="utf-8")
+            check(reader.follow("audience create"), "the page's commands beside it")
+            check(
+                reader.follow("health").startswith("up"), "and its look at the health"
+            )
+            copied(container, reader, desk, data)
             stopped(life, image, log)
         with container.started(log) as life:
             taken = life.wait_until_well(container)
             shown = container.run("harkara", "audience", "list").stdout
-            check("valley" in shown, f"a new one on the same volume: {taken:.1f} s")
+            check("later" in shown, f"a new one on the same volume: {taken:.1f} s")
             stopped(life, image, log)
+        restored(reader, desk, data)
+        kept(data, owned.st_uid)
+        with container.started(log) as life:
+            taken = life.wait_until_well(container)
+            shown = container.run("harkara", "audience", "list").stdout
+            check("valley" in shown, f"a new one on the copy: {taken:.1f} s")
+            check("later" not in shown, "it knows what was there at that time")
+            stopped(life, image, log)
+        check(not reader.left, f"the page is followed whole {reader.left or ''}")
 
 
 def packages(container: Container) -> None:
@@ -273,7 +297,7 @@ def enclosed(container: Container, life: Life, image: Image) -> None:
 
 def kept(data: Path, user: int) -> None:
     """Everything that is kept is in the volume, and is its owner's alone."""
-    (data / "written").unlink()
+    (data / "written").unlink(missing_ok=True)
     files = sorted(data.iterdir())
     check(data / "harkara.db" in files, " ".join(file.name for file in files))
     for file in files:
@@ -282,12 +306,32 @@ def kept(data: Path, user: int) -> None:
         check(found.st_uid == user and not found.st_mode & 0o077, shown)
 
 
-def copied(container: Container) -> None:
-    """The copy that docs/how-to/container.md makes is whole."""
-    sql = ("python", "-m", "sqlite3")
-    container.run(*sql, "/data/harkara.db", "VACUUM INTO '/data/copy.db'")
-    shown = container.run(*sql, "/data/copy.db", "SELECT name FROM audience").stdout
-    check("valley" in shown, "a copy of the database is made while it works")
+def copied(container: Container, reader: Reader, desk: Path, data: Path) -> None:
+    """The page's copies are made while it works, and lie outside the volume."""
+    reader.follow("VACUUM INTO")
+    (copy,) = desk.glob("harkara-*.db")
+    with closing(sqlite3.connect(copy)) as database:
+        names = database.execute("SELECT name FROM audience").fetchall()
+        (articles,) = database.execute("SELECT count(*) FROM article").fetchone()
+    check(names == [("valley",)], "a copy of the database is made while it works")
+    check(articles == 1, "it holds the article that came by standard input")
+    check(not (data / "copy.db").exists(), "none is left in the volume")
+    key = desk / "harkara.key"
+    check(key.read_bytes() == (data / "harkara.db.key").read_bytes(), "so is the key")
+    check(not key.stat().st_mode & 0o077, "which is its owner's alone")
+    made = container.run("harkara", "audience", "create", "later")
+    check(made.returncode == 0, "something is made after the copy")
+
+
+def restored(reader: Reader, desk: Path, data: Path) -> None:
+    """On an empty volume the page's commands put key and copy back."""
+    for file in data.iterdir():
+        file.unlink()
+    (copy,) = desk.glob("harkara-*.db")
+    copy.rename(desk / "harkara-2026-01-31.db")  # as the page calls it
+    reader.follow("< harkara.key")
+    reader.follow("< harkara-2026-01-31.db")
+    check((data / "harkara.db").exists(), "key and copy are put back")
 
 
 def stopped(life: Life, image: Image, log: Path) -> None:

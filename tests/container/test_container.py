@@ -25,10 +25,13 @@ from bot.app import CALLS_WITHIN
 from bot.cli.ending import LAST_WORDS, WITHIN
 from bot.cli.root import app
 from bot.config import PREFIX, Settings
+from handlers import health
 from handlers.telegram.webhook import PATH
 from handlers.whatsapp.hooks import INBOUND_PATH, STATUS_PATH
 from tests.container.building import BASE, BASE_IMAGE, distrust, make_base
 from tests.container.dockerfile import Ignored, NotUnderstood, context, parse
+from tests.container.following import PAGE as PAGE_FILE
+from tests.container.following import NotFollowed, Reader
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "Dockerfile"
@@ -37,7 +40,7 @@ STAGES = parse(DOCKERFILE.read_text(encoding="utf-8"))
 IMAGE = STAGES[-1].image(BASE_IMAGE)
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 DESK: dict[str, Any] = COMPOSE["services"]["desk"]
-PAGE = (ROOT / "docs/how-to/container.md").read_text(encoding="utf-8")
+PAGE = PAGE_FILE.read_text(encoding="utf-8")
 
 
 def copied() -> set[str]:
@@ -244,15 +247,45 @@ def test_it_is_killed_only_after_it_would_have_ended_by_itself():
 # --- The page ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", [PATH, INBOUND_PATH, STATUS_PATH])
+CALLED = {PATH, INBOUND_PATH, STATUS_PATH, health.PATH}
+
+
+@pytest.mark.parametrize("path", sorted(CALLED))
 def test_the_page_lets_every_caller_through_both_proxies(path: str):
     caddy = re.search(r"^\s*@desk path (.*)$", PAGE, re.MULTILINE)
     nginx = re.search(r"^\s*location ~ (\S+) \{$", PAGE, re.MULTILINE)
     assert caddy is not None
-    assert path in caddy[1].split()
+    assert set(caddy[1].split()) == CALLED
     assert nginx is not None
     assert re.search(nginx[1], path)
     assert not re.search(nginx[1], f"{path}/more")
+
+
+def test_the_page_tells_who_calls_each_path():
+    assert set(re.findall(r"^\| `(/\S+)` \|", PAGE, re.MULTILINE)) == CALLED
+
+
+def test_the_page_s_commands_reach_the_container(tmp_path: Path):
+    (tmp_path / "story.txt").touch()
+    reader = Reader(tmp_path, ["/bin/echo", "in it:"], {"LANG": "C"})
+    before = len(reader.left)
+
+    said = reader.follow("audience create").splitlines()
+
+    assert said == [
+        "in it: harkara audience create valley --title Kashmir Watch --language en",
+        "in it: harkara editor invite Meera",
+        "in it: harkara article add -",
+    ]
+    assert len(reader.left) == before - 4
+    with pytest.raises(NotFollowed, match="0 blocks"):
+        reader.follow("audience create")
+
+
+def test_a_command_of_the_page_that_fails_is_told(tmp_path: Path):
+    reader = Reader(tmp_path, ["/bin/false"], {})
+    with pytest.raises(NotFollowed, match="status 1"):
+        reader.follow("audience create")
 
 
 # --- The reader of Dockerfiles -------------------------------------------------------
