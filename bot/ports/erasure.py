@@ -26,7 +26,7 @@ class Erasure(Protocol):
         """Drop what came in and was done with before the moments given."""
 
     async def words(self, before: datetime, *, set_aside: datetime, limit: int) -> int:
-        """Empty what was done with before the moments given; that it came stays known."""
+        """Empty what was done with before the moments given; it stays known."""
 
     async def replies(self, before: datetime, *, limit: int) -> int:
         """Drop settled answers and notices written before *before*."""
