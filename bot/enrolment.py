@@ -471,7 +471,8 @@ class Enrolment:
             await tx.erasure.suppress(who.address, now=now)
             await tx.audiences.unenrol(who.id, reason="forgotten", now=now)
             await tx.erasure.forget(who.id)
-            return True
+        await self._database.checkpoint()
+        return True
 
     async def find(self, address: Address) -> tuple[Recipient, list[Audience]] | None:
         """Return who is at *address* and where they are enrolled."""

@@ -162,6 +162,15 @@ class SqliteDatabase:
         async with self._connected(self._reader) as connection:
             yield Work(connection)
 
+    async def checkpoint(self) -> bool:
+        """Empty the write-ahead log, which may hold what was erased; whether it is.
+
+        It is not while somebody reads an earlier moment, another process writes, or the
+        disk is at fault.
+        """
+        async with self._turn:
+            return await unhurried(asyncio.to_thread(schema.checkpoint, self._path))
+
     async def probe(self) -> None:
         """Prove that it can be read and written, changing nothing.
 

@@ -582,6 +582,13 @@ class Database(Protocol):
     def snapshot(self) -> AbstractAsyncContextManager[Transaction]:
         """Open one that only reads."""
 
+    async def checkpoint(self) -> bool:
+        """Empty the write-ahead log, which may hold what was erased; whether it is.
+
+        It is not while somebody reads an earlier moment, another process writes, or the
+        disk is at fault.
+        """
+
     async def probe(self) -> None:
         """Prove that it can be read and written, changing nothing.
 

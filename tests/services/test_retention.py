@@ -242,3 +242,36 @@ async def test_a_desk_that_stood_still_for_long_erases_after_a_day(stand, erasin
     stand.clock.advance(HOUR)
     await started.run("all")
     assert await count(stand, "inbound") == 0
+
+
+def on_disk(stand: Stand) -> bytes:
+    """The database as it lies there while the desk works, its log included."""
+    folder = stand.database._path.parent
+    return b"".join(each.read_bytes() for each in folder.glob("harkara.db*"))
+
+
+async def test_nothing_of_who_was_forgotten_is_left_in_the_log(stand):
+    reader = await stand.reader(5_550_001_112)
+    assert reader.value.encode() in on_disk(stand)
+    await stand.enrolment.forget(reader)
+
+    assert reader.value.encode() not in on_disk(stand)
+
+
+async def test_nothing_of_what_was_erased_is_left_in_the_log(stand, erasing):
+    reader = await stand.reader(5_550_001_112)
+    await stand.enrolment.leave(reader)
+    stand.clock.advance(400 * DAY)
+    await erasing.run("all")
+
+    assert await stand.enrolment.find(reader) is None
+    assert reader.value.encode() not in on_disk(stand)
+
+
+async def test_whoever_reads_meanwhile_keeps_the_log_for_a_while(stand):
+    reader = await stand.reader(1)
+    async with stand.database.snapshot() as tx:
+        await tx.recipients.find(reader)
+        await stand.reader(2)
+        assert not await stand.database.checkpoint()
+    assert await stand.database.checkpoint()
