@@ -9,7 +9,13 @@ import typer
 
 from bot.cli.common import DEFAULT_CONFIG, ConfigFile, at_desk, fail, table
 from bot.domain.errors import ConfigError
-from bot.domain.recipients import WHATSAPP_ADDRESS, Address, Channel, Kind
+from bot.domain.recipients import (
+    WHATSAPP_ADDRESS,
+    Address,
+    Channel,
+    Kind,
+    plain_digits,
+)
 
 if TYPE_CHECKING:
     from bot.app import Desk
@@ -34,7 +40,7 @@ def import_(
     async def work(desk: Desk) -> None:
         welcome = await desk.enrolment.enrol_by_hand(
             audience,
-            Address(Channel.WHATSAPP, number.strip()),
+            Address(Channel.WHATSAPP, plain_digits(number.strip())),
             Kind.READER,
             by="command line",
             evidence=evidence,
@@ -56,7 +62,8 @@ def remove(
 
     async def work(desk: Desk) -> None:
         left = await desk.enrolment.leave(
-            Address(Channel.WHATSAPP, number.strip()), reason="removed by hand"
+            Address(Channel.WHATSAPP, plain_digits(number.strip())),
+            reason="removed by hand",
         )
         names = ", ".join(each.name for each in left) or "none: in no audience"
         typer.echo(f"taken out of: {names}")
@@ -74,9 +81,9 @@ def forget(
 ) -> None:
     """Erase a reader who asks for it, with the evidence that they had agreed.
 
-    They can join again; nobody can enrol them again.
+    They can join again; nobody can enrol them again, also where they were not known.
     """
-    said = address.strip()
+    said = plain_digits(address.strip())
     channel = Channel.TELEGRAM if said.isdecimal() else Channel.WHATSAPP
     if channel is Channel.WHATSAPP and not WHATSAPP_ADDRESS.fullmatch(said):
         fail(
@@ -88,7 +95,12 @@ def forget(
 
     async def work(desk: Desk) -> None:
         known = await desk.enrolment.forget(Address(channel, said))
-        typer.echo("forgotten" if known else "nobody is known there")
+        typer.echo(
+            "forgotten"
+            if known
+            else "nobody is known there; it is noted as a hash all the same: nobody "
+            "else can enrol them from now on, only they themselves can join"
+        )
 
     at_desk(config, work)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NewType
@@ -16,7 +17,16 @@ SenderId = NewType("SenderId", int)
 
 #: Twilio's two forms of a WhatsApp address, without the ``whatsapp:`` scheme: a
 #: phone number, or a business-scoped id (which is no number and keeps its letters).
-WHATSAPP_ADDRESS = re.compile(r"\+[1-9]\d{6,14}|[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}")
+WHATSAPP_ADDRESS = re.compile(
+    r"\+[1-9][0-9]{6,14}|[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}"
+)
+
+
+def plain_digits(text: str) -> str:
+    """Return *text* with the digits of any script as 0 to 9, as providers know them."""
+    return "".join(
+        str(unicodedata.decimal(each)) if each.isdecimal() else each for each in text
+    )
 
 
 class Channel(StrEnum):
