@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.common import DEFAULT_CONFIG, ConfigFile, at_desk, shown_at, table
+from bot.cli.common import (
+    DEFAULT_CONFIG,
+    ConfigFile,
+    Language,
+    at_desk,
+    shown_at,
+    table,
+)
 from bot.cli.formatting import read_text
 from bot.domain.articles import Draft
 
@@ -21,7 +28,7 @@ def add(
     file: Annotated[str, typer.Argument(help="A text file, or - for standard input.")],
     title: Annotated[str, typer.Option(help="The headline.")] = "",
     link: Annotated[str, typer.Option(help="Where to read it.")] = "",
-    language: Annotated[str, typer.Option(help="As BCP 47 writes it.")] = "",
+    language: Language = "",
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Take an article in. Nothing is sent."""

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.common import DEFAULT_CONFIG, ConfigFile, at_desk, table
+from bot.cli.common import DEFAULT_CONFIG, ConfigFile, Language, at_desk, table
+from bot.phrases import speaks
+from bot.phrases.catalogue import TRANSLATED
 
 if TYPE_CHECKING:
     from bot.app import Desk
@@ -18,7 +20,7 @@ app = typer.Typer(help="Named sets of groups and readers.", no_args_is_help=True
 def create(
     name: Annotated[str, typer.Argument(help="Letters, digits, - and _.")],
     title: Annotated[str, typer.Option(help="What readers see.")] = "",
-    language: Annotated[str, typer.Option(help="As BCP 47 writes it: en, ur.")] = "en",
+    language: Language = "en",
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Make an audience."""
@@ -28,6 +30,12 @@ def create(
             name, title=title, language=language
         )
         typer.echo(f"audience {made.name}: {made.title}")
+        if not speaks(made.language):
+            typer.echo(
+                "note: what Harkara itself says is English there: it has no "
+                f"{language}, only {', '.join(('en', *TRANSLATED))}",
+                err=True,
+            )
 
     at_desk(config, work)
 

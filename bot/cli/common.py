@@ -17,6 +17,7 @@ from bot.domain.errors import (
     LinkSpent,
     LinkUnknown,
 )
+from bot.phrases.languages import is_language, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -54,6 +55,25 @@ ConfigFile = Annotated[
         help="The settings file; HARKARA_… variables win over it.",
     ),
 ]
+
+
+def _spoken(tag: str) -> str:
+    """Refuse what names no language: nobody would hear of the mistake later."""
+    if tag and not is_language(tag):
+        near = nearest(tag)
+        hint = (
+            f"did you mean {near}?" if near else "write it as BCP 47 does: en, ur, ks"
+        )
+        raise typer.BadParameter(f"{tag} is no language; {hint}")
+    return tag
+
+
+#: A language of articles, readers or audiences; empty where nobody says.
+Language = Annotated[
+    str,
+    typer.Option(callback=_spoken, help="As BCP 47 writes it: en, ur, hi, ar, ks …"),
+]
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 DEFAULT_CONFIG = Path("harkara.toml")
@@ -72,10 +92,10 @@ REFUSED = 1
 WRONG = 2
 
 _WORDS: dict[type[Exception], str] = {
-    LinkUnknown: "There is no such join link.",
-    LinkExpired: "That join link has expired.",
-    LinkSpent: "That join link has been used up.",
-    LinkRevoked: "That join link was withdrawn.",
+    LinkUnknown: "there is no such join link",
+    LinkExpired: "that join link has expired",
+    LinkSpent: "that join link has been used up",
+    LinkRevoked: "that join link was withdrawn",
 }
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from bot.cli.common import Language  # noqa: TC001 - typer reads it
 from bot.domain.articles import Draft
 from bot.domain.recipients import Channel
 from bot.formatter import FormatterError, JoinLine, compose, render
@@ -44,9 +45,7 @@ def format_(
         str, typer.Option(help="Its headline. Without one, one is made.")
     ] = "",
     link: Annotated[str, typer.Option(help="Where it can be read in full.")] = "",
-    language: Annotated[
-        str, typer.Option(help="Its language: en, ur, hi, ar, ks …")
-    ] = "",
+    language: Language = "",
     join_link: Annotated[
         str, typer.Option(help="Where a reader joins; adds a join line.")
     ] = "",
@@ -118,7 +117,7 @@ def read_text(file: str) -> str:
     """
     try:
         if file == _STANDARD_INPUT and sys.stdin is None:
-            _refuse("Standard input is closed; name a file.")
+            _refuse("standard input is closed; name a file.")
         if file == _STANDARD_INPUT:
             content = sys.stdin.buffer.read(LARGEST_FILE + 1)
         else:
@@ -127,7 +126,7 @@ def read_text(file: str) -> str:
     except IsADirectoryError:
         _refuse(f"{file} is a directory; name one text file.")
     except FileNotFoundError:
-        _refuse(f"There is no file {file}; check the name.")
+        _refuse(f"there is no file {file}; check the name.")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         _refuse(f"{file} cannot be read ({reason}); check its name and permissions.")
@@ -154,7 +153,7 @@ def _encoding(content: bytes) -> str:
 
 
 def _named(file: str) -> str:
-    return "Standard input" if file == _STANDARD_INPUT else file
+    return "standard input" if file == _STANDARD_INPUT else file
 
 
 def _refuse(reason: str) -> NoReturn:
@@ -176,4 +175,4 @@ def _print(text: str, *, err: bool = False) -> None:
         # and would then change its exit status.
         with Path(os.devnull).open("wb") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
-        _refuse(f"The output cannot be written ({error.strerror}); free some room.")
+        _refuse(f"the output cannot be written ({error.strerror}); free some room.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.common import DEFAULT_CONFIG, ConfigFile, at_desk, fail, table
+from bot.cli.common import DEFAULT_CONFIG, ConfigFile, Language, at_desk, fail, table
 from bot.domain.errors import ConfigError
 from bot.domain.recipients import (
     WHATSAPP_ADDRESS,
@@ -32,7 +32,7 @@ def import_(
     evidence: Annotated[
         str, typer.Option(help="Proof of consent: who asked, when, in which words.")
     ],
-    language: Annotated[str, typer.Option(help="As BCP 47 writes it.")] = "",
+    language: Language = "",
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Enrol a WhatsApp reader who agreed elsewhere. Consent must be provable."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -26,14 +26,11 @@ from bot.cli import (
 from bot.cli.common import utf8_output
 from bot.wanted import wanted
 
-if TYPE_CHECKING:
-    from typer import Context
-
 
 class Commands(TyperGroup):
     """All commands; a value of the wrong kind is told in words for people."""
 
-    def invoke(self, ctx: Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Run the command, and put the library's words into ours."""
         try:
             return super().invoke(ctx)

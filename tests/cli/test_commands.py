@@ -176,7 +176,7 @@ def test_articles(desk):
     assert lines[1].endswith("بارش")
     assert lines[2].endswith("It snowed.")
     assert len(desk.ok("article", "list", "--limit", "1").splitlines()) == 2
-    assert "There is no file nowhere.txt" in desk.refused(
+    assert "harkara: there is no file nowhere.txt" in desk.refused(
         "article", "add", "nowhere.txt", status=2
     )
 
@@ -251,6 +251,33 @@ def test_a_value_of_the_wrong_kind_is_told_in_plain_words(bare, words, told):
     if words[0] != "group":
         assert f"Invalid value for '{words[-2]}': {told}" in said
     assert "Input should" not in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("audience", "create", "valley"),
+        ("article", "add", "-"),
+        ("reader", "import", "valley", NUMBER, "--evidence", "a letter"),
+        ("format", "-"),
+    ],
+)
+def test_a_language_that_is_none(desk, words):
+    told = desk.refused(*words, "--language", "xx", status=2)
+    assert "xx is no language; write it as BCP 47 does: en, ur, ks" in told
+    told = desk.refused(*words, "--language", "Urdu", status=2)
+    assert "Urdu is no language; did you mean ur?" in told
+    assert len(desk.ok("audience", "list").splitlines()) == 1
+
+
+def test_an_audience_in_a_language_that_we_do_not_speak(desk):
+    made = desk.run("audience", "create", "valley", "--language", "ks")
+    assert made.exit_code == 0
+    assert made.stderr == (
+        "note: what Harkara itself says is English there: it has no ks, only en, ar, "
+        "hi, ur\n"
+    )
+    assert not desk.run("audience", "create", "city", "--language", "ur-PK").stderr
 
 
 def test_a_lane_that_is_none(desk):

@@ -128,7 +128,7 @@ def test_what_cannot_be_read_is_refused(article, content, reason):
 def test_files_that_are_none(tmp_path):
     for file, reason in (
         (tmp_path, "is a directory; name one text file"),
-        (tmp_path / "none.txt", "There is no file"),
+        (tmp_path / "none.txt", "there is no file"),
         (tmp_path / ("a" * 300), "cannot be read (File name too long)"),
         ("a\0b", "cannot be read"),
         (SAMPLE / "below", "cannot be read (Not a directory)"),
@@ -163,7 +163,7 @@ def test_what_cannot_be_written_is_said(article):
             check=False,
         )
     assert result.returncode == 2
-    assert result.stderr.startswith(b"harkara: The output cannot be written")
+    assert result.stderr.startswith(b"harkara: the output cannot be written")
     assert len(result.stderr.splitlines()) == 1
 
 
@@ -177,4 +177,4 @@ def test_a_closed_standard_input_is_said():
         [sys.executable, "-c", program, "-"], capture_output=True, check=False
     )
     assert result.returncode == 2
-    assert result.stderr == b"harkara: Standard input is closed; name a file.\n"
+    assert result.stderr == b"harkara: standard input is closed; name a file.\n"
