@@ -1,7 +1,8 @@
 """Draw the README's pictures: the demo's page in the middle of a broadcast.
 
 ``make picture`` starts the demo, lets its story end, publishes the next article, and
-has the editor send it over a slow network. Needs chromium.
+has the editor send it over a slow network. It draws a desktop's window from its top and
+a telephone's at a phone that the news has reached, each light and dark. Needs chromium.
 """  # noqa: INP001 - a script beside the documents, not a module
 
 from __future__ import annotations
@@ -11,12 +12,19 @@ import os
 import re
 import shutil
 import sys
+from itertools import product
 from pathlib import Path
+from typing import Literal
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, ViewportSize, async_playwright
 
 FOLDER = Path(__file__).parent / "pictures"
-SIZE = {"width": 1280, "height": 960}
+#: By the pictures' names: what is looked at, in CSS pixels.
+SIZES: dict[str, ViewportSize] = {
+    "phones": {"width": 1280, "height": 960},
+    "pocket": {"width": 390, "height": 844},
+}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 LONGEST = 120  # seconds until the demo's own story is over
 PATIENCE = 60_000  # milliseconds for the application's answers
 #: Deliveries under way and deliveries that have arrived: the middle of it.
@@ -25,6 +33,19 @@ MIDDLE = """() => {
   const lanes = heads.map((head) => Number(head.textContent));
   return lanes[1] > 1 && lanes[2] + lanes[3] + lanes[4] > 1;
 }"""
+
+
+#: The window's top; or, where phones stand side by side, a group that has the news.
+PLACE = """(title) => {
+  if (innerWidth > 640) return scrollTo({ top: 0, behavior: 'instant' });
+  const group = [...document.querySelectorAll('.phone:is(.group, .supergroup)')]
+    .find((phone) => phone.textContent.includes(title));
+  group.scrollIntoView({ block: 'start', inline: 'center', behavior: 'instant' });
+}"""
+#: The first group has it.
+REACHED = """(title) => [
+  ...document.querySelectorAll('.phone:is(.group, .supergroup)'),
+].some((phone) => phone.textContent.includes(title))"""
 
 
 async def let_in(process: asyncio.subprocess.Process) -> str:
@@ -39,9 +60,12 @@ async def let_in(process: asyncio.subprocess.Process) -> str:
     return re.findall(r"http://127\.0\.0\.1:\d+", told)[-1]
 
 
-async def send(page: Page) -> None:
-    """Publish an article, and have Meera send it, slowly."""
+async def send(page: Page) -> str:
+    """Publish an article, have Meera send it, slowly, and return its headline."""
     await page.get_by_role("button", name="Publish the next article").click()
+    said = page.locator("#toast", has_text="Published")
+    await said.wait_for()
+    (title,) = re.findall("“(.+)”", await said.inner_text())
     meera = page.locator("article.phone", has=page.locator("h3", has_text="Meera"))
     confirm = meera.get_by_role("button", name="Confirm")
     before = await confirm.count()
@@ -49,10 +73,11 @@ async def send(page: Page) -> None:
     await confirm.nth(before).wait_for()
     await page.get_by_role("switch", name="Slow network").click()
     await confirm.nth(before).click()
+    return title
 
 
 async def draw(url: str) -> None:
-    """Look at the page in both colour schemes, at the same moment."""
+    """Look at the page in both sizes and colour schemes, at the same moment."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=os.environ.get("HARKARA_CHROMIUM")
@@ -60,23 +85,22 @@ async def draw(url: str) -> None:
             args=["--no-sandbox"] if os.geteuid() == 0 else [],
         )
         pages = {}
-        for scheme in ("light", "dark"):
+        for (name, size), scheme in product(SIZES.items(), SCHEMES):
             context = await browser.new_context(
-                viewport=SIZE,
-                color_scheme=scheme,
-                reduced_motion="reduce",
+                viewport=size, color_scheme=scheme, reduced_motion="reduce"
             )
-            pages[scheme] = page = await context.new_page()
+            pages[f"{name}-{scheme}"] = page = await context.new_page()
             page.set_default_timeout(PATIENCE)
             await page.goto(url)
         hand = await browser.new_page()
         hand.set_default_timeout(PATIENCE)
         await hand.goto(url)
-        await send(hand)
-        for scheme, page in pages.items():
-            await page.evaluate("() => scrollTo({ top: 0, behavior: 'instant' })")
+        title = await send(hand)
+        for name, page in pages.items():
+            await page.wait_for_function(REACHED, arg=title)
+            await page.evaluate(PLACE, title)
             await page.wait_for_function(MIDDLE)
-            await page.screenshot(path=FOLDER / f"phones-{scheme}.png")
+            await page.screenshot(path=FOLDER / f"{name}.png")
         await browser.close()
 
 
