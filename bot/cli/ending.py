@@ -20,6 +20,8 @@ log = logging.getLogger("harkara.app")
 WITHIN = 9.0
 #: Seconds that the last line of the log may take.
 LAST_WORDS = 0.5
+#: Exit status if that time was over first: what it was asked for was not done.
+LATE = 1
 #: What a shell adds to a signal's number to make a status of it.
 BY_SIGNAL = 128
 
@@ -78,7 +80,7 @@ class Ending:
             loop.call_soon_threadsafe(stop.set)
 
     def _late(self) -> None:
-        _end(0, "not drained in time; the calls under way are in doubt")
+        _end(LATE, "not drained in time; the calls under way are in doubt")
 
 
 def _end(status: int, words: str) -> NoReturn:
