@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from bot.domain.errors import StorageError
+from bot.domain.errors import StorageError, StorageFailing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ log = logging.getLogger("harkara.inbox")
 BATCH = 100
 #: How long to leave a database alone that could not answer.
 AFTER_STORAGE_ERROR = timedelta(seconds=5)
-#: How often an entry may find the database unable before it is held responsible.
+#: How often an entry may be refused by the database before it is held responsible.
 STORAGE_ERRORS = 3
 
 
@@ -84,6 +84,10 @@ class InboxReader:
         try:
             handler = self._handlers[entry.channel]
             await handler.handle(entry, key=f"{entry.channel}:{entry.key}")
+        except StorageFailing:
+            # A full disk or a locked file is no entry's fault, however long it lasts.
+            log.warning("the database could not answer", extra=_facts(entry))
+            return False
         except StorageError as problem:
             if entry.id is None:
                 raise

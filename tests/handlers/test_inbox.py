@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import sqlite3
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
-from bot.domain.errors import StorageError
+from bot.domain.errors import StorageError, StorageFailing
 from bot.domain.recipients import Channel, Kind
 from handlers.inbox import STORAGE_ERRORS, InboxReader
 from tests.handlers.world import telegram
@@ -126,14 +129,15 @@ async def test_messages_are_worked_off_in_order(world):
 class Failing:
     """A handler that finds the database unable, at first."""
 
-    def __init__(self, failures: int) -> None:
+    def __init__(self, failures: int, error: StorageError) -> None:
         self.failures = failures
+        self.error = error
         self.handled: list[str] = []
 
     async def handle(self, entry: Inbound, *, key: str) -> None:
         if self.failures:
             self.failures -= 1
-            raise StorageError("locked")
+            raise self.error
         self.handled.append(key)
 
 
@@ -147,7 +151,7 @@ def reader(world, handler) -> InboxReader:
 
 
 async def test_a_database_that_could_not_answer_loses_nothing(world):
-    handler = Failing(1)
+    handler = Failing(1, StorageError("that contradicts what is stored"))
     inbox = reader(world, handler)
     await world.store(Channel.TELEGRAM, "update:1", {})
 
@@ -159,8 +163,53 @@ async def test_a_database_that_could_not_answer_loses_nothing(world):
     assert await world.errors() == []
 
 
+async def test_a_disk_at_fault_for_hours_is_no_entrys_fault(world):
+    handler = Failing(50, StorageFailing("the disk is full"))
+    inbox = reader(world, handler)
+    await world.store(Channel.TELEGRAM, "update:1", {})
+
+    for _ in range(50):
+        again = await inbox.run("all")
+        assert again is not None, "left for later"
+        world.clock.set(again)
+    assert await inbox.run("all") is None
+
+    assert handler.handled == ["telegram:update:1"]
+    assert await world.errors() == []
+
+
+async def test_a_stop_is_obeyed_however_long_somebody_locks_the_database(world):
+    await world.enrolment.enrol_by_hand(
+        "valley", telegram(100), Kind.READER, by="test", evidence="a test"
+    )
+    async with world.database.transaction() as tx:
+        await tx.inbox._connection.value(text("PRAGMA busy_timeout = 1"))
+    payload = {
+        "update_id": 1,
+        "message": {
+            "message_id": 1,
+            "date": 1763800000,
+            "chat": {"id": 100, "type": "private"},
+            "from": {"id": 100, "is_bot": False, "first_name": "A"},
+            "text": "/stop",
+        },
+    }
+    await world.store(Channel.TELEGRAM, "update:1", payload)
+    with contextlib.closing(
+        sqlite3.connect(world.database._path, isolation_level=None)
+    ) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for _ in range(2 * STORAGE_ERRORS):
+            world.clock.set(await world.inbox.run("all"))
+        other.rollback()
+
+    assert await world.inbox.run("all") is None
+    assert await world.errors() == []
+    assert await world.joined(telegram(100)) == []
+
+
 async def test_an_entry_that_always_fails_does_not_block_for_ever(world):
-    handler = Failing(STORAGE_ERRORS)
+    handler = Failing(STORAGE_ERRORS, StorageError("that contradicts it"))
     inbox = reader(world, handler)
     await world.store(Channel.TELEGRAM, "update:1", {})
     await world.store(Channel.TELEGRAM, "update:2", {})
@@ -173,7 +222,7 @@ async def test_an_entry_that_always_fails_does_not_block_for_ever(world):
 
 
 async def test_a_channel_without_a_handler_is_set_aside(world):
-    inbox = reader(world, Failing(0))
+    inbox = reader(world, Failing(0, StorageError("")))
     await world.store(Channel.WHATSAPP, "message:SM1", {})
 
     assert await inbox.run("all") is None
