@@ -78,20 +78,22 @@ class Inbox:
             .values(done_at=now, error=error)
         )
 
-    async def newest(self, channel: Channel, kind: str) -> datetime | None:
-        """When the last entry was received whose key begins with *kind*, if any."""
-        return cast(
-            "datetime | None",
-            await self._connection.value(
-                select(inbound.c.received_at)
-                .where(
-                    inbound.c.channel == channel,
-                    inbound.c.key.startswith(kind, autoescape=True),
-                )
-                .order_by(inbound.c.received_at.desc())
-                .limit(1)
-            ),
+    async def newest(
+        self, channel: Channel, kind: str, *, until: datetime | None = None
+    ) -> datetime | None:
+        """When the last entry came, by *until*, whose key begins with *kind*."""
+        last = (
+            select(inbound.c.received_at)
+            .where(
+                inbound.c.channel == channel,
+                inbound.c.key.startswith(kind, autoescape=True),
+            )
+            .order_by(inbound.c.received_at.desc())
+            .limit(1)
         )
+        if until is not None:
+            last = last.where(inbound.c.received_at <= until)
+        return cast("datetime | None", await self._connection.value(last))
 
 
 def _place(channel: Channel, key: str) -> str:

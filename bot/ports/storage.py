@@ -521,8 +521,10 @@ class Inbox(Protocol):
     async def done(self, entry: InboundId, *, now: datetime, error: str = "") -> None:
         """Note that it has had its effect, or was set aside with *error*."""
 
-    async def newest(self, channel: Channel, kind: str) -> datetime | None:
-        """When the last entry was received whose key begins with *kind*, if any."""
+    async def newest(
+        self, channel: Channel, kind: str, *, until: datetime | None = None
+    ) -> datetime | None:
+        """When the last entry came, by *until*, whose key begins with *kind*."""
 
 
 class Transaction(Protocol):

@@ -195,6 +195,52 @@ async def test_how_far_back_is_looked(world, listed, missed):
     assert listed.asked[-1] == world.clock.now() - FURTHEST
 
 
+async def test_an_entry_of_a_clock_that_was_ahead_hides_nothing(world, listed, missed):
+    await started(world, missed)
+    last = world.clock.now() - timedelta(hours=10)
+    right = world.clock.now()
+    world.clock.set(right + timedelta(days=365))
+    await world.whatsapp("HELP")
+    world.clock.set(right + timedelta(hours=3))
+    await missed.begin()
+    listed.wrote("STOP", ago=timedelta(hours=2))
+
+    await looked(world, missed)
+
+    assert listed.asked == [last - OVERLAP]
+    assert await world.joined(READER) == []
+
+
+async def test_where_every_entry_is_of_a_clock_ahead_all_is_looked_at(
+    world, listed, missed
+):
+    right = world.clock.now()
+    world.clock.set(right + timedelta(days=365))
+    await started(world, missed)
+    world.clock.set(right)
+    await missed.begin()
+
+    await looked(world, missed)
+
+    assert listed.asked == [world.clock.now() - FURTHEST]
+
+
+async def test_a_clock_set_back_between_two_looks_hides_nothing(world, listed, missed):
+    await started(world, missed)
+    right = world.clock.now()
+    world.clock.set(right + timedelta(days=365))
+    await looked(world, missed)
+    world.clock.set(right + timedelta(hours=3))
+    listed.wrote("STOP", ago=timedelta(hours=2))
+
+    await looked(world, missed)
+    await looked(world, missed)
+
+    assert await world.joined(READER) == []
+    now = world.clock.now()
+    assert listed.asked[1:] == [now - FURTHEST, now - OVERLAP], "once from the first"
+
+
 async def test_where_nothing_ever_came_in_nothing_is_fetched(world, listed, missed):
     """The number may have served another system until today."""
     listed.wrote("STOP", ago=5 * MINUTE)

@@ -203,6 +203,11 @@ async def test_when_the_last_of_a_kind_came_in(database):
         nothing = await tx.inbox.newest(Channel.WHATSAPP, "message:")
         await tx.inbox.store(entries)
         newest = await tx.inbox.newest(Channel.WHATSAPP, "message:")
+        by_then = [
+            await tx.inbox.newest(Channel.WHATSAPP, "message:", until=NOW + each)
+            for each in (SECOND, SECOND / 2, -SECOND)
+        ]
 
     assert nothing is None
     assert newest == NOW + SECOND
+    assert by_then == [NOW + SECOND, NOW, None]
