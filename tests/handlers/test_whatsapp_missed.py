@@ -121,6 +121,30 @@ async def test_a_stop_older_than_joining_anew_ends_nothing(world, listed, missed
     assert await world.joined(READER) == ["valley"]
 
 
+@pytest.mark.parametrize(
+    ("ahead", "left"),
+    [
+        (timedelta(seconds=0.8), True),  # written after it, and told in whole seconds
+        (timedelta(seconds=1.9), True),  # and by another clock
+        (timedelta(seconds=2.1), False),
+    ],
+)
+async def test_two_clocks_that_differ_a_little_do_not_undo_a_stop(
+    world, listed, missed, ahead, left
+):
+    """They join, and STOP a moment later; by the list it was *ahead* before."""
+    await started(world, missed)
+    await world.enrolment.leave(READER)
+    link = await world.enrolment.create_link("valley", Kind.READER)
+    listed.wrote("STOP", ago=timedelta(0))
+    world.clock.set(listed.entries[0].received_at + ahead)
+    await world.whatsapp(f"JOIN {link.code}")
+
+    await looked(world, missed)
+
+    assert await world.joined(READER) == ([] if left else ["valley"])
+
+
 async def test_a_stop_before_another_question_is_obeyed(world, listed, missed):
     await started(world, missed)
     listed.wrote("STOP", ago=5 * MINUTE)
