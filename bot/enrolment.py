@@ -321,22 +321,23 @@ class Enrolment:
         audience = await tx.audiences.get(link.audience)
         if who.kind is not link.kind:
             raise WrongPlace(link.kind.value)
-        if audience.id in {each.id for each in await tx.audiences.of(recipient.id)}:
-            # A spent single-use link, pressed again by the one who used it.
-            await self._active(tx, recipient, now=now)
-            return Welcome(audience=audience, recipient=recipient, new=False)
-        link.check(kind=who.kind, now=now)
-        await tx.erasure.welcome_back(who.address)
-        await tx.audiences.enrol(
+        inside = {each.id for each in await tx.audiences.of(recipient.id)}
+        if audience.id not in inside:
+            # Not of who is in: a spent single-use link may be pressed again.
+            link.check(kind=who.kind, now=now)
+            await tx.erasure.welcome_back(who.address)
+        # Who is in agrees anew: a STOP from before that, fetched late, is none now.
+        new = await tx.audiences.enrol(
             audience.id,
             recipient.id,
             link=link.id,
             consent=Consent(source="join link", agreed_by=agreed_by, evidence=evidence),
             now=now,
         )
-        await tx.links.count_use(link.id)
+        if new:
+            await tx.links.count_use(link.id)
         await self._active(tx, recipient, now=now)
-        return Welcome(audience=audience, recipient=recipient, new=True)
+        return Welcome(audience=audience, recipient=recipient, new=new)
 
     async def _active(
         self, tx: Transaction, recipient: Recipient, *, now: datetime
@@ -440,7 +441,7 @@ class Enrolment:
     ) -> list[Audience]:
         """End every enrolment of who is at *address*; return what they left.
 
-        With *before*, an enrolment begun since stays: they have joined anew.
+        With *before*, what they have agreed to since stays: they have joined anew.
         """
         now = self._clock.now()
         async with self._database.transaction() as tx:

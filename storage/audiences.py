@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, exists, func, select, update
+from sqlalchemy import and_, case, delete, exists, func, select, update
 
 from bot.domain.deliveries import State
 from bot.domain.errors import Refusal, Unknown
@@ -78,7 +78,10 @@ class Audiences:
         consent: Consent,
         now: datetime,
     ) -> bool:
-        """Enrol; whether that was new. Every consent is kept."""
+        """Enrol; whether that was new. The consent is kept, once for each link.
+
+        By one link the last counts; what began the enrolment stays in any case.
+        """
         current = select(enrolments.c.id).where(
             enrolments.c.audience_id == audience,
             enrolments.c.recipient_id == recipient,
@@ -94,6 +97,19 @@ class Audiences:
                 link_id=link,
                 began_at=now,
                 end_reason="",
+            )
+        elif link is not None:
+            # Whoever writes one code a thousand times fills no table.
+            first = select(func.min(consents.c.id)).where(
+                consents.c.enrolment_id == enrolment
+            )
+            await self._connection.run(
+                delete(consents).where(
+                    consents.c.enrolment_id == enrolment,
+                    consents.c.link_id == link,
+                    consents.c.given_at <= now,
+                    consents.c.id != first.scalar_subquery(),
+                )
             )
         seal = self._connection.keys.seal
         await self._connection.add(
@@ -152,7 +168,7 @@ class Audiences:
     ) -> list[Audience]:
         """Return the audiences that the recipient is enrolled in, by name.
 
-        With *before*, only those that they were in at that moment.
+        With *before*, only those that they have not agreed to since.
         """
         wanted = (
             select(audiences)
@@ -163,7 +179,11 @@ class Audiences:
             .order_by(audiences.c.name)
         )
         if before is not None:
-            wanted = wanted.where(enrolments.c.began_at < before)
+            since = exists().where(
+                consents.c.enrolment_id == enrolments.c.id,
+                consents.c.given_at >= before,
+            )
+            wanted = wanted.where(enrolments.c.began_at < before, ~since)
         rows = await self._connection.rows(wanted)
         return [_audience(row) for row in rows]
 

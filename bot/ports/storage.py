@@ -202,7 +202,7 @@ class Audiences(Protocol):
         consent: Consent,
         now: datetime,
     ) -> bool:
-        """Enrol; whether that was new. Every consent is kept."""
+        """Enrol; whether that was new. The consent is kept, once for each link."""
 
     async def unenrol(
         self,
@@ -222,7 +222,7 @@ class Audiences(Protocol):
     ) -> list[Audience]:
         """Return the audiences that the recipient is enrolled in, by name.
 
-        With *before*, only those that they were in at that moment.
+        With *before*, only those that they have not agreed to since.
         """
 
     async def members(self, audience: AudienceId) -> list[Recipient]:

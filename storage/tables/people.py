@@ -155,7 +155,10 @@ class EnrolmentRow(Row, table=True):
 
 
 class ConsentRow(Row, table=True):
-    """Evidence for an enrolment. Rows are added and never changed."""
+    """Evidence for an enrolment. Rows are never changed; a link's later one replaces.
+
+    The one that began the enrolment stays.
+    """
 
     __tablename__ = "consent"
     __table_args__ = (Index(None, "enrolment_id"),)

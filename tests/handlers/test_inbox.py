@@ -102,7 +102,7 @@ async def test_messages_are_worked_off_in_order(world):
     await world.enrolment.enrol_by_hand(
         "valley", telegram(100), Kind.READER, by="test", evidence="a test"
     )
-    for number, text in ((901, "/stop"), (902, "/help"), (903, "hello")):
+    for number, words in ((901, "/stop"), (902, "/help"), (903, "hello")):
         await world.store(
             Channel.TELEGRAM,
             f"update:{number}",
@@ -113,7 +113,7 @@ async def test_messages_are_worked_off_in_order(world):
                     "date": 1763800000,
                     "chat": {"id": 100, "type": "private"},
                     "from": {"id": 100, "is_bot": False, "first_name": "A"},
-                    "text": text,
+                    "text": words,
                 },
             },
         )

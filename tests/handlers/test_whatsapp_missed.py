@@ -145,6 +145,18 @@ async def test_two_clocks_that_differ_a_little_do_not_undo_a_stop(
     assert await world.joined(READER) == ([] if left else ["valley"])
 
 
+async def test_a_stop_older_than_agreeing_anew_ends_nothing(world, listed, missed):
+    """To the desk they had never left."""
+    await started(world, missed)
+    link = await world.enrolment.create_link("valley", Kind.READER)
+    listed.wrote("STOP", ago=5 * MINUTE)
+    await world.whatsapp(f"JOIN {link.code}")
+
+    await looked(world, missed)
+
+    assert await world.joined(READER) == ["valley"]
+
+
 async def test_a_stop_before_another_question_is_obeyed(world, listed, missed):
     await started(world, missed)
     listed.wrote("STOP", ago=5 * MINUTE)

@@ -96,6 +96,55 @@ async def test_where_somebody_was_at_a_moment(desk):
         assert await tx.audiences.of(someone.id) == [one, two]
 
 
+async def test_who_agrees_anew_was_there_by_their_own_wish(desk):
+    one, two = await desk.audience("one"), await desk.audience("two")
+    someone = await desk.recipient()
+    async with desk.database.transaction() as tx:
+        for audience in (one, two):
+            await tx.audiences.enrol(
+                audience.id, someone.id, link=None, consent=CONSENT, now=NOW
+            )
+        await tx.audiences.enrol(
+            one.id, someone.id, link=None, consent=CONSENT, now=NOW + 9 * SECOND
+        )
+        for moment in (SECOND, 9 * SECOND):
+            assert await tx.audiences.of(someone.id, before=NOW + moment) == [two]
+        assert await tx.audiences.of(someone.id, before=NOW + 10 * SECOND) == [one, two]
+
+
+async def test_of_many_consents_by_one_link_the_first_and_the_last_are_kept(desk):
+    one = await desk.audience("one")
+    someone = await desk.recipient()
+    async with desk.database.transaction() as tx:
+        link = await tx.links.add(
+            JoinLink(
+                id=JoinLinkId(0),
+                audience=one.id,
+                kind=Kind.READER,
+                token="token",
+                code="CODE",
+                created_at=NOW,
+            )
+        )
+        for by, seconds in ((link.id, 0), (None, 1), (link.id, 3), (None, 4)):
+            for more in (0, 5, 2):
+                await tx.audiences.enrol(
+                    one.id,
+                    someone.id,
+                    link=by,
+                    consent=CONSENT,
+                    now=NOW + (seconds + more) * SECOND,
+                )
+        kept = await tx.audiences._connection.rows(
+            select(consents.c.link_id, consents.c.given_at).order_by(
+                consents.c.given_at
+            )
+        )
+        moments = [(each.given_at - NOW) / SECOND for each in kept if each.link_id]
+    assert moments == [0, 5, 8], "what began it, the last, and what came late"
+    assert len([each for each in kept if each.link_id is None]) == 6
+
+
 async def test_leaving_one_audience_skips_what_was_for_it(desk):
     one, two = await desk.audience("one"), await desk.audience("two")
     someone = await desk.recipient(one, two)
