@@ -79,11 +79,14 @@ class Doubts:
         delivery = lease.delivery
         async with self._database.snapshot() as tx:
             messages = await tx.broadcasts.messages(delivery.broadcast)
+            others = await tx.deliveries.provider_ids(
+                delivery.recipient, besides=attempt.reference
+            )
         key = (delivery.audience, messenger.channel, attempt.form, delivery.part)
         if key not in messages:
             return
         found = await messenger.look_up(
-            lease.address, messages[key], attempt.started_at
+            lease.address, messages[key], attempt.started_at, others=others
         )
         if found is None:
             return

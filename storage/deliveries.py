@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.domain.broadcasts import BroadcastId, ChannelPlan
-    from bot.domain.deliveries import Attempt, Delivery
+    from bot.domain.deliveries import Attempt, Delivery, Reference
     from bot.domain.recipients import AudienceId, Channel, RecipientId, SenderId
     from bot.ports import DeliveryLine, Lease
     from storage.connection import Connection
@@ -315,6 +315,13 @@ class Deliveries:
             )
             for row in rows
         ]
+
+    async def provider_ids(
+        self, recipient: RecipientId, *, besides: Reference
+    ) -> set[str]:
+        """Return the provider's ids of all that a recipient was sent, answers too."""
+        sent = reading.provider_ids(recipient, besides=besides)
+        return {str(each) for each in await self._connection.values(sent)} - {""}
 
     async def stop(self, broadcast: BroadcastId, *, reason: str) -> int:
         """Skip everything not yet sending; how many."""

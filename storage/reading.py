@@ -18,7 +18,7 @@ from bot.domain.deliveries import (
 )
 from bot.domain.recipients import AudienceId, RecipientId, SenderId
 from bot.ports import DeliveryLine, Lease
-from storage.tables import attempts, coverages, deliveries, recipients
+from storage.tables import attempts, coverages, deliveries, recipients, replies
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -140,3 +140,19 @@ def line(row: Row[Any]) -> DeliveryLine:
         channel=row.channel,
         provider_id=row.provider_id,
     )
+
+
+def provider_ids(
+    recipient: RecipientId, *, besides: Reference
+) -> CompoundSelect[tuple[str]]:
+    """Ask for the provider's ids of all that went to *recipient*, answers too."""
+    itself = (attempts.c.delivery_id == besides.delivery) & (
+        attempts.c.number == besides.number
+    )
+    sent = (
+        select(attempts.c.provider_id)
+        .join(deliveries, deliveries.c.id == attempts.c.delivery_id)
+        .where(deliveries.c.recipient_id == recipient, ~itself)
+    )
+    answered = select(replies.c.provider_id).where(replies.c.recipient_id == recipient)
+    return sent.union(answered)

@@ -12,6 +12,8 @@ from bot.domain.errors import FailureKind, SendError, Undeliverable
 from bot.domain.recipients import Address, Channel
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from bot.domain.deliveries import Reference
     from bot.domain.messages import OutboundMessage
     from bot.ports import LookUp
@@ -46,6 +48,7 @@ class FakeMessenger:
         self.calls = 0  #: sends begun, the failed ones included
         self.sent: list[Sent] = []
         self.looked_up: list[tuple[Address, OutboundMessage, datetime]] = []
+        self.others: list[set[str]] = []  #: what each look-up was told to leave out
         self.meanings: dict[str, SendError] = {}  #: what `explain` says of a code
         self._failures: dict[Address, deque[SendError]] = defaultdict(deque)
         self._findings: dict[Address, deque[LookUp | None]] = defaultdict(deque)
@@ -77,9 +80,15 @@ class FakeMessenger:
         return provider_id
 
     async def look_up(
-        self, to: Address, message: OutboundMessage, started_at: datetime
+        self,
+        to: Address,
+        message: OutboundMessage,
+        started_at: datetime,
+        *,
+        others: Collection[str] = (),
     ) -> LookUp | None:
         self.looked_up.append((to, message, started_at))
+        self.others.append(set(others))
         return self._findings[to].popleft() if self._findings[to] else None
 
     def explain(self, code: str) -> SendError:

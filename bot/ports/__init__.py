@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.ports.erasure import Erasure
+from bot.ports.senders import Senders
 from bot.ports.storage import (
     Articles,
     Audiences,
@@ -14,7 +15,6 @@ from bot.ports.storage import (
     JoinLinks,
     Recipients,
     Replies,
-    Senders,
     Transaction,
 )
 from bot.ports.values import (

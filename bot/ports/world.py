@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
     from datetime import datetime
 
     from bot.domain.deliveries import (
@@ -61,9 +61,21 @@ class Messenger(Protocol):
         """
 
     async def look_up(
-        self, to: Address, message: OutboundMessage, started_at: datetime
+        self,
+        to: Address,
+        message: OutboundMessage,
+        started_at: datetime,
+        *,
+        others: Collection[str] = (),
     ) -> LookUp | None:
         """Ask whether a message whose call was never answered was sent after all.
+
+        Args:
+            to: Whom it was for.
+            message: What was to be sent.
+            started_at: When the call was begun, by the machine's clock, which may
+                have been wrong then.
+            others: The provider's ids of what else was sent to them.
 
         Returns:
             None where the provider cannot tell, or not yet; otherwise what it has.

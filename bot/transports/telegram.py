@@ -27,6 +27,7 @@ from bot.transports.telegram_errors import meaning, refusal
 from bot.transports.telegram_request import AiohttpRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from telegram import Bot
@@ -114,10 +115,15 @@ class TelegramMessenger:
         )
 
     async def look_up(
-        self, to: Address, message: OutboundMessage, started_at: datetime
+        self,
+        to: Address,
+        message: OutboundMessage,
+        started_at: datetime,
+        *,
+        others: Collection[str] = (),
     ) -> LookUp | None:
         """Return None: Telegram cannot be asked."""
-        del to, message, started_at
+        del to, message, started_at, others
         return None
 
     def explain(self, code: str) -> SendError:

@@ -21,6 +21,7 @@ from bot.transports.twilio_codes import explain, meaning_of_twilio
 from bot.transports.whatsapp_inbox import received_since
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from twilio.rest import Client  # type: ignore[import-untyped] # it ships none
@@ -50,8 +51,11 @@ SKEW = timedelta(seconds=5)
 LISTED = timedelta(seconds=30)
 #: A message that is not listed this long after the call was begun was never sent.
 SETTLED = timedelta(seconds=60)
+#: By how much our clock may have been wrong when a call was begun: a like message
+#: this near may be the one that is looked for.
+ASTRAY = timedelta(days=1)
 #: Messages to one reader that a look-up reads, the newest first.
-PAGE = 50
+PAGE = 100
 _VALIDITY = (1, 36_000)  # seconds: the least and the most that Twilio takes
 
 
@@ -126,13 +130,19 @@ class WhatsAppMessenger:
         return _sid(sent)
 
     async def look_up(
-        self, to: Address, message: OutboundMessage, started_at: datetime
+        self,
+        to: Address,
+        message: OutboundMessage,
+        started_at: datetime,
+        *,
+        others: Collection[str] = (),
     ) -> LookUp | None:
         """Look for *message* among the latest that went to *to*.
 
         The list does not name templates, so any message of the right moment passes
         for one; where two do, or a report could still be on its way, nothing is
-        certain.
+        certain. Nor is it where a like message lies outside that moment: our clock
+        may have been set right since the call.
 
         Returns:
             None where nothing is certain.
@@ -142,9 +152,13 @@ class WhatsAppMessenger:
             listed = await self._client.messages.list_async(
                 to=SCHEME + to.value, from_=self._from, limit=PAGE, page_size=PAGE
             )
-            return self._judge(listed, to, message, started_at, asked_at)
+            ours = [each for each in listed if each.sid not in others]
+            found = self._judge(ours, to, message, started_at, asked_at)
+            cut_off = _cut_off(listed, started_at)
         except Exception:  # noqa: BLE001 - a call that failed, or an odd answer
             return None
+        is_absent = found is not None and not found.found
+        return None if is_absent and cut_off else found
 
     async def received_since(self, since: datetime) -> list[Inbound]:
         """Return what readers have written to us since *since*, the oldest first.
@@ -169,7 +183,7 @@ class WhatsAppMessenger:
         first = started_at - SKEW
         last = started_at + self._answer_within + LISTED
         candidates = []
-        dates = []
+        astray = False
         for each in listed:
             if each.to != SCHEME + to.value or each.from_ != self._from:
                 continue
@@ -177,14 +191,16 @@ class WhatsAppMessenger:
                 continue
             if each.date_created is None:
                 return None
-            dates.append(each.date_created)
-            if first <= each.date_created <= last and _alike(each, message):
+            if not _alike(each, message):
+                continue
+            if first <= each.date_created <= last:
                 candidates.append(each)
+            elif abs(each.date_created - started_at) <= ASTRAY:
+                astray = True
         if len(candidates) == 1:
             return _found(candidates[0])
-        cut_off = len(listed) >= PAGE and (not dates or min(dates) >= first)
         settled = max(SETTLED, self._answer_within + LISTED)
-        if candidates or cut_off or asked_at - started_at <= settled:
+        if candidates or astray or not settled < asked_at - started_at <= ASTRAY:
             return None
         return LookUp(found=False)
 
@@ -221,6 +237,13 @@ def _sid(sent: MessageInstance) -> str:
     if not (isinstance(sent.sid, str) and sent.sid):
         raise Doubtful("no SID in the answer")
     return sent.sid
+
+
+def _cut_off(listed: list[MessageInstance], started_at: datetime) -> bool:
+    """Whether the list may end before the message that is looked for."""
+    dates = [each.date_created for each in listed if each.date_created is not None]
+    reaches_back = bool(dates) and min(dates) < started_at - ASTRAY
+    return len(listed) >= PAGE and not reaches_back
 
 
 def _alike(listed: MessageInstance, message: OutboundMessage) -> bool:

@@ -430,6 +430,21 @@ async def test_twilio_is_asked_about_doubt(stand: Stand, found):
     assert len(stand.whatsapp.sent) == (0 if found else 1)
 
 
+async def test_twilio_is_asked_what_no_other_call_has_sent(stand: Stand):
+    reader = await stand.reader(1, Channel.WHATSAPP)
+    await stand.send()
+    await stand.replies.answer(reader, Kind.READER, ["hello"], key="update:1")
+    await stand.work()
+    await stand.send("Another story. It is long enough, the engineer said.")
+    stand.whatsapp.fail(reader, Doubtful("timeout"))
+    await stand.send("A third story. It is long enough too, the engineer said.")
+
+    await stand.doubts.run("")
+
+    assert stand.whatsapp.others == [{each.provider_id for each in stand.whatsapp.sent}]
+    assert len(stand.whatsapp.sent) == 3
+
+
 # --- stopping and ending -----------------------------------------------------------
 
 

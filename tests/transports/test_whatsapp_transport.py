@@ -25,7 +25,7 @@ from bot.domain.errors import (
 from bot.domain.messages import Button, ChatPicker, OutboundMessage, Template
 from bot.domain.recipients import Address, Channel
 from bot.ports import LookUp
-from bot.transports.whatsapp import with_reference
+from bot.transports.whatsapp import ASTRAY, PAGE, with_reference
 from tests.fakes import FakeClock
 from tests.transports.scripted import Answer, Asked, Rude, serving
 from tests.transports.stands import (
@@ -200,6 +200,9 @@ async def test_nothing_personal_in_logs_or_errors(
 
 START = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+#: How far ahead of Twilio's our clock was when the call was begun.
+WRONG = (-90 * SECOND, -5 * MINUTE, timedelta(days=-1), 90 * SECOND, timedelta(days=1))
 
 
 def listed(created: datetime = START, **changes: Any) -> dict[str, Any]:
@@ -220,12 +223,13 @@ async def looked_up(
     *messages: dict[str, Any],
     message: OutboundMessage = PLAIN,
     after: timedelta = timedelta(minutes=3),
+    others: tuple[str, ...] = (),
 ) -> LookUp | None:
     answer = Answer.json({"messages": list(messages), "next_page_uri": None})
     clock = FakeClock(START + after)
     async with serving(answer) as server, whatsapp(server, clock=clock) as messenger:
         assert messenger.can_look_up
-        found = await messenger.look_up(READER, message, START)
+        found = await messenger.look_up(READER, message, START, others=others)
     [asked] = server.asked
     assert asked.method == "GET"
     assert asked.query["To"] == "whatsapp:+923001234567"
@@ -267,8 +271,8 @@ async def test_nothing_listed_is_proof_only_after_a_while(
 @pytest.mark.parametrize(
     "other",
     [
-        listed(START - 6 * SECOND),
-        listed(START + 61 * SECOND),
+        listed(START - timedelta(days=1, seconds=1)),
+        listed(START + timedelta(days=1, seconds=1)),
         listed(direction="inbound"),
         listed(to="whatsapp:+923009999999"),
     ],
@@ -299,10 +303,33 @@ async def test_two_candidates_prove_nothing(message: OutboundMessage) -> None:
     assert await looked_up(*two, message=message) is None
 
 
+@pytest.mark.parametrize("message", [PLAIN, TEMPLATE])
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+async def test_a_clock_that_was_wrong_proves_nothing(
+    wrong: timedelta, message: OutboundMessage
+) -> None:
+    """It was set right between the call and the look-up, or is wrong still."""
+    for after in (3 * MINUTE, max(-wrong, 3 * MINUTE) + 20 * SECOND):
+        taken = listed(START - wrong)
+        assert await looked_up(taken, message=message, after=after) is None
+        # It is another's, and ours was never taken.
+        found = await looked_up(taken, message=message, after=after, others=("SM7",))
+        assert found == (LookUp(found=False) if after <= ASTRAY else None)
+
+
+async def test_what_another_call_sent_is_no_candidate() -> None:
+    two = (listed(), listed(START + SECOND, sid="SM8"))
+    found = await looked_up(*two, message=TEMPLATE, others=("SM7",))
+    assert found is not None
+    assert found.provider_id == "SM8"
+
+
 async def test_a_page_that_does_not_reach_back_proves_nothing() -> None:
-    later = [listed(START + 90 * SECOND, sid=f"SM{n}") for n in range(50)]
+    later = [listed(START, sid=f"SM{n}", body="Sun") for n in range(PAGE)]
+    known = tuple(each["sid"] for each in later)
     assert await looked_up(*later) is None
-    later[-1] = listed(START - 90 * SECOND)
+    assert await looked_up(*later, others=known) is None
+    later[-1] = listed(START - timedelta(days=1, seconds=1))
     assert await looked_up(*later) == LookUp(found=False)
 
 

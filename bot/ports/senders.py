@@ -1,0 +1,55 @@
+"""Accounts at providers, their clocks and ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.domain.recipients import Channel, SenderId
+    from bot.ports.values import Sender, Taken
+
+
+class Senders(Protocol):
+    """Accounts at providers."""
+
+    async def ensure(self, channel: Channel, name: str, *, now: datetime) -> Sender:
+        """Return the sender of that name, made if need be."""
+
+    async def get(self, sender: SenderId) -> Sender:
+        """Return one sender."""
+
+    async def take(self, sender: SenderId) -> Taken:
+        """Become the owner: raise the epoch and settle what the last one left.
+
+        What was leased is queued again; what was sending is doubtful, its attempt
+        too; replies likewise.
+        """
+
+    async def set_clock(self, sender: SenderId, *, epoch: int, clock: datetime) -> None:
+        """Store the rate's clock. Raises Fenced when *epoch* is not the current."""
+
+    async def delay(self, sender: SenderId, until: datetime) -> None:
+        """Send nothing more before *until*, whoever the owner is."""
+
+    async def latest_moment(self) -> datetime | None:
+        """Return the latest moment at which something was written down, if any was.
+
+        One that lies ahead tells that the machine's clock was set back.
+        """
+
+    async def end_waits(self, *, now: datetime) -> int:
+        """End every wait that lies ahead of *now*, for any sender; how many.
+
+        They were reckoned by a clock that has been set back since.
+        """
+
+    async def set_down(self, sender: SenderId, reason: str) -> None:
+        """Note why the sender is down; empty when it is up again."""
+
+    async def has_work(self, sender: SenderId, *, now: datetime) -> bool:
+        """Whether `Deliveries.claim` or `Replies.claim` would find anything."""
+
+    async def next_due(self, sender: SenderId, *, now: datetime) -> datetime | None:
+        """When the next queued row comes due, pacing counted; None if none waits."""
