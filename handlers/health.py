@@ -104,6 +104,8 @@ class Health:
         if self._asking is None or (self._asking.done() and old):
             self._asked_at = now
             self._asking = asyncio.create_task(self._facts(), name="health")
+            # Nobody may be there any more to hear of its error.
+            self._asking.add_done_callback(_looked_at)
         done, _ = await asyncio.wait({self._asking}, timeout=ANSWER_WITHIN)
         if not done:
             raise StorageError(
@@ -129,6 +131,11 @@ class Health:
             "inbox": backlog.waiting,
             "oldest_waiting_seconds": waited and round(waited, 1),
         }
+
+
+def _looked_at(task: asyncio.Task[dict[str, Any]]) -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 def starting(reason: str) -> web.Application:

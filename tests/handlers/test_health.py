@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sqlite3
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -164,6 +165,26 @@ async def test_an_answer_is_shared_for_a_second(world):
             told.append((status, probes))
 
     assert told == [(503, 1), (503, 1), (503, 1), (200, 2), (200, 2), (200, 3)]
+
+
+async def test_an_error_that_came_too_late_is_no_noise(world, monkeypatch, caplog):
+    monkeypatch.setattr(module, "ANSWER_WITHIN", 0.01)
+    answered = asyncio.Event()
+
+    class Late:
+        async def probe(self):
+            await answered.wait()
+            raise StorageError("the disk that holds the database is full")
+
+    async with asked(world, database=Late()) as (health, ask):
+        assert (await ask())[0] == 503
+        answered.set()
+        assert health._asking is not None
+        await asyncio.wait({health._asking}, timeout=10)
+        health._asking = None
+        gc.collect()
+        await asyncio.sleep(0)
+    assert [each for each in caplog.records if each.name == "asyncio"] == []
 
 
 async def test_a_probe_writes(world, other):
