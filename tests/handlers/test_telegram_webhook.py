@@ -23,6 +23,7 @@ from handlers.telegram.webhook import (
     PATH,
     TelegramWebhook,
     announce,
+    keep_announced,
     secret_of,
 )
 
@@ -318,3 +319,52 @@ async def test_the_webhook_is_asked_for_until_it_is_set(
         said = f"{record.getMessage()} {record.__dict__}"
         assert TOKEN not in said
         assert SECRET not in said
+
+
+URL = "https://news.example" + PATH
+ODD = [
+    {"url": URL, "has_custom_certificate": False, "last_error_date": "yesterday"},
+    {"url": URL},
+    {"url": 7},
+    {},
+    [],
+    "no",
+    None,
+    True,
+]
+
+
+async def test_no_answer_ends_the_watch_over_the_webhook(world, caplog):
+    """Only one that names another address has it set again."""
+    odd = [*ODD, {"url": ""}]
+    set_again: asyncio.Event = asyncio.Event()
+    announced = 0
+
+    async def answer(request):
+        nonlocal announced
+        if request.match_info["method"] == "getWebhookInfo":
+            return web.json_response({"ok": True, "result": odd.pop(0)})
+        announced += 1
+        if announced == 2:
+            set_again.set()
+        return web.json_response({"ok": True, "result": True})
+
+    app = web.Application()
+    app.router.add_post("/bot{token}/{method}", answer)
+    async with TestServer(app) as server, AiohttpRequest() as request:
+        bot = Bot(TOKEN, base_url=str(server.make_url("/bot")), request=request)
+        watch = asyncio.create_task(
+            keep_announced(bot, url=URL, secret=SECRET, clock=world.clock)
+        )
+        again = asyncio.create_task(set_again.wait())
+        async with asyncio.timeout(20):
+            await asyncio.wait({watch, again}, return_when=asyncio.FIRST_COMPLETED)
+        assert not watch.done()
+        watch.cancel()
+        again.cancel()
+
+    assert odd == []
+    warned = [each.getMessage() for each in caplog.records if each.levelname != "INFO"]
+    asked = "Telegram could not be asked about the webhook"
+    assert warned[:-1] == [asked] * 6
+    assert "taken the webhook away" in warned[-1]
