@@ -67,7 +67,7 @@ _SIMPLE = {
     State.SUSPENDED: "waits: may not write there",
 }
 #: Enrolled, and still not planned for; rest is what a provider's limit asks for.
-LATECOMER = "joined after this was planned, or rests for now"
+LATECOMER = "joined after this was planned, or is at rest"
 
 
 def words(delivery: Delivery, channel: Channel, *, planned: bool = False) -> str:
