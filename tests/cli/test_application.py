@@ -44,6 +44,32 @@ async def main():
 
 asyncio.run(main())
 """
+#: Begins, and never listens.
+HANGING = """
+import os
+os.read(0, 1)
+os.read(0, 1)  # until its parent is gone
+"""
+#: Listens, and talks; stands for the application where only its being there counts.
+LISTENING = """
+import os, socket
+os.read(0, 1)
+host, port = os.environ["HARKARA_LISTEN"].rsplit(":", 1)
+with socket.create_server((host, int(port))) as server:
+    while True:
+        os.write(2, b"a line of the log\\n" * 10_000)
+        server.accept()[0].close()
+"""
+#: Listens, and hears no signal.
+DEAF = """
+import os, signal, socket
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+os.read(0, 1)
+host, port = os.environ["HARKARA_LISTEN"].rsplit(":", 1)
+with socket.create_server((host, int(port))) as server:
+    while True:
+        server.accept()[0].close()
+"""
 
 
 def free_port() -> int:
@@ -239,6 +265,128 @@ async def test_it_does_not_outlive_a_parent_that_is_killed(values, tmp_path):
                 break
             writer.close()
             await asyncio.sleep(0.05)
+
+
+async def test_no_line_of_its_log_holds_it_up(values, tmp_path, monkeypatch):
+    """A terminal that cannot show a line; somebody must go on emptying the pipe."""
+    monkeypatch.setattr(module, "PROGRAM", LISTENING)
+    told: list[str] = []
+
+    def hear(_line: str) -> None:
+        raise ValueError("this terminal shows nothing")
+
+    application = Application(
+        Settings.model_validate(values),
+        folder=tmp_path,
+        hear=hear,
+        tell=told.append,
+        pause=0.01,
+    )
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await application.start()
+            await application.kill()
+            await application.wait_until("down")
+            await application.wait_until("up")
+        assert application.view()["starts"] == 2
+        assert not told
+    finally:
+        await application.stop()
+
+
+async def test_what_hangs_in_its_start_is_ended_and_told(watched, monkeypatch):
+    monkeypatch.setattr(module, "START", 0.5)
+    monkeypatch.setattr(module, "PROGRAM", HANGING)
+    with pytest.raises(HarkaraError, match="did not come up"):
+        async with started(watched):
+            pass
+    (told,) = watched.told
+    assert told.startswith("The application did not come up within 0.5 seconds")
+    assert watched.states == ["starting", "down"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(watched.pid, 0)
+    with pytest.raises(ValueError, match="not start again"):
+        await watched.application.kill()
+
+
+async def test_what_does_not_drain_is_killed_and_down(watched, monkeypatch):
+    monkeypatch.setattr(module, "DRAIN", 0.2)
+    monkeypatch.setattr(module, "PROGRAM", DEAF)
+    async with started(watched) as application:
+        await asyncio.wait_for(application.stop(), PATIENCE)
+        now = application.view()
+        assert now["state"] == "down"
+        assert now["down_for"] >= 0
+        with pytest.raises(ProcessLookupError):
+            os.kill(watched.pid, 0)
+
+
+@pytest.mark.parametrize("trouble", ["fails", "hangs"])
+async def test_a_count_that_fails_holds_up_no_start(watched, monkeypatch, trouble):
+    monkeypatch.setattr(module, "PROGRAM", LISTENING)
+    monkeypatch.setattr(module, "COUNTING", 0.1)
+
+    async def count() -> int:
+        if trouble == "fails":
+            raise RuntimeError("the database is closed")
+        await asyncio.Event().wait()
+        return 0
+
+    watched.application.watch(changed=lambda: None, count=count)
+    async with started(watched) as application:
+        await application.kill()
+        await watched.back()
+        assert application.view()["doubtful"] is None
+        assert application.view()["starts"] == 2
+
+
+async def test_a_listener_that_fails_does_not_end_the_watch(watched, monkeypatch):
+    monkeypatch.setattr(module, "PROGRAM", LISTENING)
+    states: list[str] = []
+
+    def changed() -> None:
+        states.append(watched.application.state)
+        raise ValueError("I/O operation on closed file")
+
+    watched.application.watch(changed=changed, count=watched._count)
+    async with started(watched) as application:
+        await application.kill()
+        await watched.back()
+    assert states == ["starting", "up", "down", "starting", "up", "down"]
+
+
+async def test_when_no_process_can_be_had_it_is_told_and_stays_down(
+    values, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(module, "PROGRAM", LISTENING)
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    watched = Watched(values, folder)
+    async with started(watched) as application:
+        folder.rmdir()
+        await application.kill()
+        await application.wait_until("down")
+        with pytest.raises(HarkaraError):
+            await asyncio.wait_for(application.wait_until("up"), PATIENCE)
+        assert application.state == "down"
+    (told,) = watched.told
+    assert told.startswith("The application cannot be started again (No such file")
+
+
+async def test_there_is_only_ever_one(watched, monkeypatch):
+    monkeypatch.setattr(module, "PROGRAM", LISTENING)
+    application = watched.application
+    await application.prepare()
+    first = watched.pid
+    with pytest.raises(ValueError, match="runs already"):
+        await application.prepare()
+    with pytest.raises(ValueError, match="not running"):
+        await application.kill()  # nobody would see it dead
+    async with started(watched):
+        with pytest.raises(ValueError, match="runs already"):
+            await application.start()
+        assert watched.pid == first
+        assert application.view()["starts"] == 1
 
 
 def test_the_settings_travel_in_a_small_environment(monkeypatch, tmp_path):
