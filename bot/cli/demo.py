@@ -8,10 +8,10 @@ import signal
 import socket
 import tempfile
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,7 +22,7 @@ from bot.domain.articles import Draft
 from bot.domain.errors import HarkaraError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
 
@@ -39,6 +39,8 @@ TERMINATED = 143
 CONCURRENCY = 3
 #: What a visitor is told who would spoil the story.
 CLOSED = "The story is still being played: in a few seconds it is your turn."
+#: What a visitor is told who comes after its end.
+ENDING = "The demo is ending. Start it again with `harkara demo`."
 
 
 def demo(
@@ -130,7 +132,8 @@ async def _play(
                 "Write as anybody there, join, broadcast, kill the application: it "
                 "comes back.\n[dim]It stays up until Ctrl-C.[/]"
             )
-            await _interrupted()
+            with _listening() as stop:
+                await stop.wait()
     return 0 if result.as_expected else REFUSED
 
 
@@ -159,6 +162,7 @@ class _Show:
         strip = Strip(desk, named=self._named)
         sandbox.hooks.deliveries = strip.look
         application.watch(changed=self._changed, count=strip.under_way)
+        stack.callback(self.shut)  # before the desk is left, and the application drains
         await application.start()
         return desk
 
@@ -185,14 +189,26 @@ class _Show:
         hooks.publish = Newswire(desk.editorial).publish
         hooks.kill = self._application.kill
         hooks.closed = ""
-        self._changed()
+        self._refresh()
+
+    def shut(self) -> None:
+        """Ask nothing more of a desk that is being left."""
+        hooks = self._sandbox.hooks
+        hooks.deliveries = hooks.publish = hooks.kill = None
+        hooks.closed = ENDING
+        self._refresh()
 
     def _changed(self) -> None:
         """Let the page know; say in the terminal when it has recovered."""
-        now = self._application.view()
-        self._sandbox.log.add("application", None, **now)
+        now = self._refresh()
         if now["state"] == "up" and now["recovered_in"] is not None:
             drawing.recovered(self._console, now)
+
+    def _refresh(self) -> dict[str, Any]:
+        """Let the page look anew; return how the application is."""
+        now = self._application.view()
+        self._sandbox.log.add("application", None, **now)
+        return now
 
     def _named(self, address: str) -> str | None:
         """Return what the page calls who is at *address*."""
@@ -200,6 +216,8 @@ class _Show:
         if address.startswith("+"):
             person = world.by_phone.get(f"whatsapp:{address}")
             return person.name if person else None
+        if not address.removeprefix("-").isdecimal():
+            return None  # what is left of somebody who was forgotten
         chat = world.chats.get(int(address))
         return chat.title if chat else None
 
@@ -240,9 +258,15 @@ def _cancel_when_terminated() -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, main.cancel)
 
 
-async def _interrupted() -> None:
+@contextmanager
+def _listening() -> Iterator[asyncio.Event]:
+    """Let the first signal set the event; a second one then cuts the end short."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    await stop.wait()
+    try:
+        yield stop
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)  # Python's own: KeyboardInterrupt
+        _cancel_when_terminated()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.broadcasts import BroadcastState
-from bot.domain.deliveries import ENDED, Form, State
+from bot.domain.deliveries import Form, State
 from bot.domain.errors import FailureKind, HarkaraError
 from bot.domain.recipients import Channel
 
@@ -66,28 +67,37 @@ _SIMPLE = {
     State.RECALLED: "taken back",
     State.SUSPENDED: "waits: may not write there",
 }
+#: What keeps the whole of a broadcast waiting.
+_HELD = {
+    BroadcastState.PLANNED: "waits for the editor to confirm",
+    BroadcastState.PAUSED: "waits until the broadcast goes on",
+}
+TURN = "waits for its turn"
 #: Enrolled, and still not planned for; rest is what a provider's limit asks for.
 LATECOMER = "joined after this was planned, or is at rest"
 
 
-def words(delivery: Delivery, channel: Channel, *, planned: bool = False) -> str:
+def words(
+    delivery: Delivery,
+    channel: Channel,
+    *,
+    broadcast: BroadcastState = BroadcastState.RUNNING,
+) -> str:
     """Say for people how *delivery* stands.
 
     Args:
         delivery: Which.
         channel: The medium it travels by.
-        planned: Whether its broadcast still waits for a confirmation.
+        broadcast: How its broadcast stands.
     """
     state = delivery.state
     whatsapp = channel is Channel.WHATSAPP
     if state in _SIMPLE:
         said = _SIMPLE[state]
     elif state is State.QUEUED:
-        said = "waits for its turn"
-        if planned:
-            said = "waits for the editor to confirm"
-        elif delivery.attempts:
-            said = "was asked to wait; will be tried again"
+        asked = delivery.attempts > 0
+        turn = "was asked to wait; will be tried again" if asked else TURN
+        said = _HELD.get(broadcast, turn)
     elif state is State.FAILED:
         kind = delivery.failure.kind if delivery.failure else FailureKind.REFUSED
         said = _FAILED[kind]
@@ -127,7 +137,6 @@ class Strip:
         self._one_at_a_time = asyncio.Lock()
         self._looked: float | None = None
         self._last: dict[str, Any] = {"broadcast": None, "rows": [], "not_sent": []}
-        self._gone: dict[RecipientId, Recipient] = {}  #: not enrolled; looked up once
 
     async def look(self) -> dict[str, Any]:
         """Return ``broadcast``, ``rows`` and ``not_sent``; the last if none can be had.
@@ -139,12 +148,11 @@ class Strip:
         async with self._one_at_a_time:
             now = self._clock()
             if self._looked is None or now - self._looked >= FRESH:
-                try:
+                # Busy, or in between two lives: what was known still serves.
+                with suppress(HarkaraError):
                     self._last = await self._read()
-                except HarkaraError:
-                    pass  # busy, or in between two lives: what was known still serves
-                else:
-                    self._looked = self._clock()
+                # Also then: of many pages only one waits for a database that is busy.
+                self._looked = self._clock()
             return self._last
 
     async def under_way(self) -> int | None:
@@ -164,9 +172,8 @@ class Strip:
             digest = await tx.broadcasts.digest(found.digest)
             people = await self._people(tx, lines)
             others = await self._others(tx, lines)
-        planned = found.state is BroadcastState.PLANNED
         rows = [
-            self._row(line, people[line.delivery.recipient], planned=planned)
+            self._row(line, people[line.delivery.recipient], found.state)
             for line in lines
         ]
         left_out = [
@@ -197,15 +204,13 @@ class Strip:
         self, tx: Transaction, lines: list[DeliveryLine]
     ) -> dict[RecipientId, Recipient]:
         """Return every line's recipient; the enrolled ones by one statement."""
-        people = dict(self._gone)
+        people: dict[RecipientId, Recipient] = {}
         for audience in {line.delivery.audience for line in lines}:
             people |= {who.id: who for who in await tx.audiences.members(audience)}
         for line in lines:
             number = line.delivery.recipient
             if number not in people:
                 people[number] = await tx.recipients.get(number)
-                if line.delivery.state in ENDED:
-                    self._gone[number] = people[number]
         return people
 
     async def _others(
@@ -222,7 +227,7 @@ class Strip:
         return [each for number, each in others.items() if number not in planned]
 
     def _row(
-        self, line: DeliveryLine, who: Recipient, *, planned: bool
+        self, line: DeliveryLine, who: Recipient, broadcast: BroadcastState
     ) -> dict[str, Any]:
         delivery = line.delivery
         failure = delivery.failure
@@ -230,7 +235,7 @@ class Strip:
             **self._who(who),
             "state": delivery.state.value,
             "detail": failure.kind.value if failure else delivery.reason,
-            "words": words(delivery, line.channel, planned=planned),
+            "words": words(delivery, line.channel, broadcast=broadcast),
             "attempts": delivery.attempts,
             "form": delivery.form.value if delivery.form else "",
         }

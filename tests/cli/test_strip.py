@@ -12,6 +12,7 @@ from bot.app import Desk, open_desk
 from bot.cli.strip import FRESH, LATECOMER, Strip, words
 from bot.config import Settings
 from bot.domain.articles import Draft
+from bot.domain.broadcasts import BroadcastState
 from bot.domain.deliveries import (
     Attempt,
     BroadcastId,
@@ -89,8 +90,16 @@ def test_a_state_is_said_in_words(
 
 
 def test_before_the_confirmation_all_wait_for_the_editor():
-    waits = words(delivery(State.QUEUED), Channel.TELEGRAM, planned=True)
+    queued = delivery(State.QUEUED, attempts=1)
+    waits = words(queued, Channel.TELEGRAM, broadcast=BroadcastState.PLANNED)
     assert waits == "waits for the editor to confirm"
+
+
+def test_nothing_is_said_to_be_tried_again_while_the_broadcast_is_paused():
+    for attempts in (0, 1):
+        queued = delivery(State.QUEUED, attempts=attempts)
+        waits = words(queued, Channel.TELEGRAM, broadcast=BroadcastState.PAUSED)
+        assert waits == "waits until the broadcast goes on"
 
 
 def test_every_state_and_every_kind_of_failure_has_words_of_its_own():
@@ -228,13 +237,33 @@ async def test_a_busy_database_leaves_what_was_known(desk, monkeypatch):
     strip = strip_of(desk, clock)
     known = await strip.look()
 
+    asked = 0
+
     async def busy(*_: object, **__: object) -> None:
+        nonlocal asked
+        asked += 1
         raise StorageError("the database is locked")
 
     monkeypatch.setattr(desk.broadcaster, "latest", busy)
     clock.now += FRESH
     assert await strip.look() == known
+    assert await strip.look() == known
+    assert asked == 1, "each would wait as long as the database lets it"
     assert await strip.under_way() is None
+
+
+async def test_who_was_forgotten_is_not_named_any_more(desk):
+    await enrol(desk, "telegram", "1")
+    number = await plan(desk, "One")
+    await desk.broadcaster.confirm(number)
+    ayesha = Address(Channel.TELEGRAM, "1")
+    await desk.enrolment.leave(ayesha)
+    clock = Moment()
+    strip = strip_of(desk, clock)
+    assert (await strip.look())["rows"][0]["recipient"] == "Ayesha"
+    assert await desk.enrolment.forget(ayesha)
+    clock.now += FRESH
+    assert "Ayesha" not in str(await strip.look())
 
 
 async def test_calls_under_way_are_counted(desk):
