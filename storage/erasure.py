@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from bot.domain.broadcasts import BroadcastState
 from bot.domain.deliveries import State
@@ -17,6 +27,7 @@ from bot.domain.recipients import RecipientId, Standing
 from storage.connection import chunks
 from storage.replies import EMPTIED
 from storage.tables import (
+    MESSAGES,
     OPEN,
     aliases,
     attempts,
@@ -82,7 +93,7 @@ class Erasure:
         """
         last = (
             select(inbound.c.id)
-            .where(inbound.c.key.startswith("message:"))
+            .where(text(MESSAGES))
             .order_by(inbound.c.received_at.desc())
             .limit(1)
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from storage.tables.base import IN_HAND, OPEN, PENDING, Row, words
 from storage.tables.ledger import (
+    MESSAGES,
     attempts,
     deliveries,
     inbound,
@@ -42,6 +43,7 @@ metadata = Row.metadata
 
 __all__ = [
     "IN_HAND",
+    "MESSAGES",
     "OPEN",
     "PENDING",
     "Row",

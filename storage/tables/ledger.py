@@ -114,6 +114,10 @@ class ReplyRow(Row, table=True):
     written_at: datetime = column(Moment())
 
 
+#: What people wrote, as opposed to reports; few among many.
+MESSAGES = "key LIKE 'message:%'"
+
+
 class InboundRow(Row, table=True):
     """What came in."""
 
@@ -131,6 +135,12 @@ class InboundRow(Row, table=True):
             "done_at",
             sqlite_where=text("done_at IS NOT NULL"),
             postgresql_where=text("done_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_inbound_messages",
+            "received_at",
+            sqlite_where=text(MESSAGES),
+            postgresql_where=text(MESSAGES),
         ),
     )
 

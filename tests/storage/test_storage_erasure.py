@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -235,6 +236,37 @@ async def test_the_last_message_loses_its_words_though_it_was_set_aside(database
         assert await words(LATER, set_aside=LATER, limit=9) == 0
 
     assert await kept(database) == {"message:SM1": False}
+
+
+async def test_the_last_message_stays_and_is_not_searched_for(database, statements):
+    """The lock is held meanwhile, and reports are many."""
+    moments = {"message:1": NOW, "message:2": NOW + DAY, "status:1:sent": NOW + 2 * DAY}
+    async with database.transaction() as tx:
+        await tx.inbox.store(
+            [
+                replace(entry(0), key=key, received_at=moment)
+                for key, moment in moments.items()
+            ]
+        )
+        for each in await tx.inbox.waiting(limit=9):
+            assert each.id is not None
+            await tx.inbox.done(each.id, now=NOW)
+    statements.clear()
+    async with database.transaction() as tx:
+        assert await tx.erasure.inbound(handled=LATER, set_aside=LATER, limit=9) == 2
+        [(statement, parameters)] = [
+            each for each in statements if each[0].startswith("DELETE")
+        ]
+        plan = await tx.inbox._connection._connection.exec_driver_sql(
+            f"EXPLAIN QUERY PLAN {statement}", parameters
+        )
+        steps = [step[3] for step in plan.all()]
+
+    assert set(await kept(database)) == {"message:2"}
+    assert [each for each in steps if "ix_inbound_messages" in each]
+    assert [
+        each for each in steps if each.startswith("SCAN") and "USING" not in each
+    ] == []
 
 
 async def test_answers_go_once_settled_and_not_before_what_may_ask_again(

@@ -74,6 +74,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("done_at IS NOT NULL"),
             postgresql_where=sa.text("done_at IS NOT NULL"),
         )
+        batch_op.create_index(
+            "ix_inbound_messages",
+            ["received_at"],
+            unique=False,
+            sqlite_where=sa.text("key LIKE 'message:%'"),
+            postgresql_where=sa.text("key LIKE 'message:%'"),
+        )
 
     op.create_table(
         "invitation",
