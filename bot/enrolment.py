@@ -294,7 +294,6 @@ class Enrolment:
                             id=RecipientId(0),
                             address=by,
                             kind=Kind.READER,
-                            language=language,
                         ),
                         agreed_by=agreed_by,
                         evidence=f"wrote the join code {code}",
@@ -315,6 +314,7 @@ class Enrolment:
         now = self._clock.now()
         if await _forgotten_since(tx, who.address, written_at):
             raise LinkUnknown
+        agreed_at = written_at or now
         recipient = await tx.recipients.ensure(
             who.address, who.kind, title=who.title, language=who.language, now=now
         )
@@ -324,7 +324,7 @@ class Enrolment:
         inside = {each.id for each in await tx.audiences.of(recipient.id)}
         if audience.id not in inside:
             # Not of who is in: a spent single-use link may be pressed again.
-            link.check(kind=who.kind, now=now)
+            link.check(kind=who.kind, now=agreed_at)
             await tx.erasure.welcome_back(who.address)
         # Who is in agrees anew: a STOP from before that, fetched late, is none now.
         new = await tx.audiences.enrol(
@@ -332,7 +332,7 @@ class Enrolment:
             recipient.id,
             link=link.id,
             consent=Consent(source="join link", agreed_by=agreed_by, evidence=evidence),
-            now=now,
+            now=agreed_at,
         )
         if new:
             await tx.links.count_use(link.id)
@@ -448,6 +448,7 @@ class Enrolment:
             recipient = await tx.recipients.find(address)
             if recipient is None:
                 return []
+            await tx.recipients.stopped(recipient.id, before or now)
             if before is None:
                 return await tx.audiences.unenrol(recipient.id, reason=reason, now=now)
             left = []

@@ -245,6 +245,7 @@ class Erasure:
                     standing=Standing.GONE,
                     standing_reason=FORGOTTEN,
                     last_inbound_at=None,
+                    stopped_at=None,
                     next_at=None,
                     retry_at=None,
                     rest_until=None,

@@ -82,6 +82,7 @@ async def _facts(connection: Connection, *, keep: int, end: int) -> None:
                 )
                 for name, old_at, new_at in (
                     ("last_inbound_at", old.last_inbound_at, new.last_inbound_at),
+                    ("stopped_at", old.stopped_at, new.stopped_at),
                     ("next_at", old.next_at, new.next_at),
                     ("rest_until", old.rest_until, new.rest_until),
                 )

@@ -186,6 +186,17 @@ class Recipients:
             .values(last_inbound_at=at)
         )
 
+    async def stopped(self, recipient: RecipientId, at: datetime) -> None:
+        """Note that they said STOP at *at*; one that comes late takes nothing back."""
+        await self._connection.run(
+            update(recipients)
+            .where(
+                recipients.c.id == recipient,
+                or_(recipients.c.stopped_at.is_(None), recipients.c.stopped_at < at),
+            )
+            .values(stopped_at=at)
+        )
+
     async def window_closed(self, recipient: RecipientId, at: datetime) -> None:
         """Note that WhatsApp's window was closed at *at*; it opens by a later word."""
         await self._connection.run(
@@ -276,6 +287,7 @@ def to_recipient(row: Row[Any], keys: Keyring) -> Recipient:
         language=row.language,
         standing=row.standing,
         last_inbound_at=row.last_inbound_at,
+        stopped_at=row.stopped_at,
         strikes=row.strikes,
         leave_at=row.leave_at,
     )

@@ -80,6 +80,7 @@ class Recipient:
     language: str = ""  #: BCP 47; empty where the audience's serves
     standing: Standing = Standing.ACTIVE
     last_inbound_at: datetime | None = None  #: opens WhatsApp's 24-hour window
+    stopped_at: datetime | None = None  #: when they last said STOP
     strikes: int = 0  #: consecutive answers that call the address in doubt
     leave_at: datetime | None = None  #: when we leave, unless somebody vouches
 

@@ -115,6 +115,9 @@ class Recipients(Protocol):
     async def heard_from(self, recipient: RecipientId, at: datetime) -> None:
         """Note an inbound message: it opens WhatsApp's window."""
 
+    async def stopped(self, recipient: RecipientId, at: datetime) -> None:
+        """Note that they said STOP."""
+
     async def window_closed(self, recipient: RecipientId, at: datetime) -> None:
         """Note that WhatsApp's window was closed at *at*; it opens by a later word."""
 

@@ -14,12 +14,10 @@ from handlers.answers import Answers, how_many
 from handlers.whatsapp.keywords import Wish, asks_to_join, looks_like_code, wish_in
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from bot.domain.inbound import Inbound
     from bot.domain.keeping import Keeping
     from bot.editorial import Editorial
-    from bot.enrolment import Enrolment
+    from bot.enrolment import Enrolment, Welcome
     from bot.replies import Replies
     from handlers.whatsapp.receipts import WhatsAppReceipts
 
@@ -74,13 +72,16 @@ class WhatsAppInbound:
         )
         if await self._overtaken(reader, entry):
             # What they have asked for since stands; but who has said STOP and has
-            # not joined anew is out.
+            # not joined anew is out, and who has joined and not said STOP is in.
             if stop:
                 await self._enrolment.leave(reader, before=entry.received_at)
+            elif said is None:
+                await self._join_late(reader, text, entry, key=key)
             return
         # Before anything else: it opens the window in which answers may be sent.
-        written_at = entry.received_at
-        if not await self._enrolment.heard_from(reader, Kind.READER, at=written_at):
+        if not await self._enrolment.heard_from(
+            reader, Kind.READER, at=entry.received_at
+        ):
             log.info("written before being forgotten", extra={"inbound": entry.id})
             return
         if stop:
@@ -99,7 +100,7 @@ class WhatsAppInbound:
             case Wish.START:
                 messages = [phrases.how_to_rejoin(language)]
             case _:
-                messages = [await self._join(reader, text, language, written_at)]
+                messages = [await self._join(reader, text, language, entry)]
         await self._answers.say(reader, Kind.READER, *messages, key=key)
 
     async def _overtaken(self, reader: Address, entry: Inbound) -> bool:
@@ -120,18 +121,34 @@ class WhatsAppInbound:
         )
         await self._answers.say(reader, Kind.READER, text, key=key)
 
+    async def _join_late(
+        self, reader: Address, text: str, entry: Inbound, *, key: str
+    ) -> None:
+        """Enrol whoever wrote a join code, unless they have said STOP since."""
+        found = await self._enrolment.find(reader)
+        stopped = found[0].stopped_at if found else None
+        if stopped is not None and stopped > entry.received_at - SAME_TIME:
+            return
+        try:
+            welcome = await self._redeem(reader, text, entry)
+        except LinkUnknown:
+            return  # any word of eight letters: no answer is better than a late hint
+        except Refusal as error:
+            language = await self._answers.language(reader, Kind.READER)
+            message = phrases.refusal(language, error=error)
+        else:
+            if welcome is None or not welcome.new:
+                return
+            message = await self._welcome(reader, welcome)
+        await self._answers.say(reader, Kind.READER, message, key=key)
+
     async def _join(
-        self, reader: Address, text: str, language: str, written_at: datetime
+        self, reader: Address, text: str, language: str, entry: Inbound
     ) -> str:
         """Enrol whoever wrote a join code; say what came of it."""
         hint = phrases.hint(language, channel=Channel.WHATSAPP)
         try:
-            welcome = await self._enrolment.redeem_words(
-                text,
-                by=reader,
-                agreed_by=f"{Channel.WHATSAPP}:reader",
-                written_at=written_at,
-            )
+            welcome = await self._redeem(reader, text, entry)
         except LinkUnknown as error:
             if asks_to_join(text) or looks_like_code(text):
                 return phrases.refusal(language, error=error)
@@ -140,6 +157,20 @@ class WhatsAppInbound:
             return phrases.refusal(language, error=error)
         if welcome is None:
             return phrases.how_to_rejoin(language) if asks_to_join(text) else hint
+        return await self._welcome(reader, welcome)
+
+    async def _redeem(
+        self, reader: Address, text: str, entry: Inbound
+    ) -> Welcome | None:
+        """Enrol whoever wrote a join code, as of when they wrote it."""
+        return await self._enrolment.redeem_words(
+            text,
+            by=reader,
+            agreed_by=f"{Channel.WHATSAPP}:reader",
+            written_at=entry.received_at,
+        )
+
+    async def _welcome(self, reader: Address, welcome: Welcome) -> str:
         language = await self._answers.language(reader, Kind.READER)
         return phrases.welcome(
             language,

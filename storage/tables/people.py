@@ -77,6 +77,7 @@ class RecipientRow(Row, table=True):
     retry_at: datetime | None = column(Moment(), null=True)
     strikes: int = column(Integer())
     last_inbound_at: datetime | None = column(Moment(), null=True)
+    stopped_at: datetime | None = column(Moment(), null=True)
     next_at: datetime | None = column(Moment(), null=True)
     rest_until: datetime | None = column(Moment(), null=True)
     leave_at: datetime | None = column(Moment(), null=True)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from bot import phrases
-from bot.domain.errors import TryLater
+from bot.domain.errors import LinkRevoked, TryLater
 from bot.domain.inbound import Inbound
 from bot.domain.keeping import REPEATS, Keeping
 from bot.domain.recipients import Address, Channel, Kind
@@ -202,6 +202,75 @@ async def test_what_was_written_before_being_forgotten_undoes_nothing(
     await world.whatsapp(body)
     assert await world.joined(READER) == (["valley"] if asked == "JOIN" else [])
     assert len(await world.texts(READER)) == 1
+
+
+async def test_joining_before_a_stop_by_who_was_not_in_does_not_undo_it(
+    world, listed, missed
+):
+    """They were told that they are in no list; nothing may follow that."""
+    await started(world, missed)
+    await world.enrolment.leave(READER)
+    link = await world.enrolment.create_link("valley", Kind.READER)
+    world.clock.advance(10 * MINUTE)
+    listed.wrote(f"JOIN {link.code}", ago=5 * MINUTE)
+    await world.whatsapp("STOP")
+    await world.whatsapp("HELP")
+
+    await looked(world, missed)
+
+    assert await world.joined(READER) == []
+
+
+async def test_joining_before_another_question_joins(world, listed, missed):
+    await started(world, missed)
+    await world.enrolment.leave(READER)
+    link = await world.enrolment.create_link("valley", Kind.READER)
+    world.clock.advance(10 * MINUTE)
+    listed.wrote(f"JOIN {link.code}", ago=5 * MINUTE)
+    await world.whatsapp("hello?")
+    await world.sent(READER)
+
+    await looked(world, missed)
+    await looked(world, missed)
+
+    assert await world.joined(READER) == ["valley"]
+    [welcome] = await world.texts(READER)
+    assert "Valley" in welcome
+
+
+async def test_of_two_messages_fetched_late_the_stop_after_joining_counts(
+    world, listed, missed
+):
+    await started(world, missed)
+    await world.enrolment.leave(READER)
+    link = await world.enrolment.create_link("valley", Kind.READER)
+    world.clock.advance(10 * MINUTE)
+    listed.wrote(f"JOIN {link.code}", ago=5 * MINUTE)
+    listed.wrote("STOP", ago=4 * MINUTE)
+    await world.whatsapp("hello?")
+
+    await looked(world, missed)
+
+    assert await world.joined(READER) == []
+
+
+async def test_a_late_code_that_lets_nobody_in_is_answered_a_late_word_is_not(
+    world, listed, missed
+):
+    await started(world, missed)
+    link = await world.enrolment.create_link("valley", Kind.READER)
+    await world.enrolment.leave(READER)
+    await world.enrolment.revoke_link(link.id)
+    world.clock.advance(10 * MINUTE)
+    for words in (f"JOIN {link.code}", "WATERWAY", "thanks"):
+        listed.wrote(words, ago=5 * MINUTE)
+    await world.whatsapp("hello?")
+    await world.sent(READER)
+
+    await looked(world, missed)
+
+    [refusal] = await world.texts(READER)
+    assert refusal == phrases.refusal("en", error=LinkRevoked())
 
 
 async def test_the_window_opens_when_they_wrote(world, listed, missed):

@@ -124,6 +124,7 @@ def upgrade() -> None:
         sa.Column("standing_reason", sa.Text(), nullable=False),
         sa.Column("strikes", sa.Integer(), nullable=False),
         sa.Column("last_inbound_at", MOMENT, nullable=True),
+        sa.Column("stopped_at", MOMENT, nullable=True),
         sa.Column("next_at", MOMENT, nullable=True),
         sa.Column("retry_at", MOMENT, nullable=True),
         sa.Column("rest_until", MOMENT, nullable=True),
