@@ -165,6 +165,18 @@ async def test_the_rows_that_got_further_count(desk):
     assert (lease.delivery.part, lease.delivery.recipient) == (2, old.id)
 
 
+async def test_a_stop_that_comes_late_takes_nothing_back_and_lives_on(desk):
+    old, new = await desk.recipient(), await desk.recipient()
+    async with desk.database.transaction() as tx:
+        for who, moments in ((old, (1, 2, 0)), (new, (1,))):
+            for moment in moments:
+                await tx.recipients.stopped(who.id, NOW + moment * SECOND)
+        await tx.recipients.move(old.address, new.address)
+        assert (await tx.recipients.get(old.id)).stopped_at == NOW + 2 * SECOND
+        await tx.erasure.forget(old.id)
+        assert (await tx.recipients.get(old.id)).stopped_at is None
+
+
 async def test_standing_strikes_and_inbound(desk):
     someone = await desk.recipient()
     async with desk.database.transaction() as tx:
