@@ -143,10 +143,21 @@ class Ledger:
         Returns:
             The delivery as it now stands; None if there is no such attempt.
         """
+        return await self.insist(lambda: self._reports.submit((report, rest_until)))
+
+    async def insist(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Have *write* write down what a provider said, again until the disk takes it.
+
+        Args:
+            write: May be called again; it writes everything or nothing.
+
+        Raises:
+            StorageError: It never can be written, or we are to stop.
+        """
         tried = 0
         while True:
             try:
-                return await self._reports.submit((report, rest_until))
+                return await write()
             except StorageError as error:
                 # What a provider said is worth some patience with the disk: once we
                 # have gone, nobody knows whether the message arrived.

@@ -30,7 +30,7 @@ from bot.domain.recipients import Channel
 from bot.ports import Lease, ReplyLease
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
     from datetime import datetime
 
     from bot.consequences import Consequences
@@ -439,18 +439,28 @@ class Pump:
         except TryLater as error:
             await self._later(lease, error)
         except Moved as error:
-            async with self._database.transaction() as tx:
-                await tx.recipients.move(lease.address, error.address)
-            await self._settle(lease, State.QUEUED, code=error.code, due_at=now)
+            to = error.address
+            await self._settle(
+                lease,
+                State.QUEUED,
+                code=error.code,
+                due_at=now,
+                follow=lambda tx: tx.recipients.move(lease.address, to),
+            )
         except Doubtful as error:
             await self._settle(lease, State.DOUBTFUL, code=error.code)
         except SenderDown as error:
             self._down = True
-            await self._settle(lease, State.QUEUED, code=error.code, due_at=now)
-            async with self._database.transaction() as tx:
-                await self._consequences.sender_down(
-                    tx, self._sender, error.code, now=now
-                )
+            code = error.code
+            await self._settle(
+                lease,
+                State.QUEUED,
+                code=code,
+                due_at=now,
+                follow=lambda tx: self._consequences.sender_down(
+                    tx, self._sender, code, now=now
+                ),
+            )
         except SendError as error:
             await self._settle(lease, State.FAILED, code=error.code)
         else:
@@ -468,14 +478,19 @@ class Pump:
             await self._settle(lease, State.FAILED, code=error.code)
             return
         wait = max(error.after, self._policy.wait(lease.attempts + 1))
-        async with self._database.transaction() as tx:
-            await tx.replies.settle(
-                lease.id, State.QUEUED, code=error.code, due_at=now + wait
+
+        async def throttle(tx: Transaction) -> None:
+            await self._consequences.throttle(
+                tx, self._sender, lease.recipient, error, now=now
             )
-            if error.throttled:
-                await self._consequences.throttle(
-                    tx, self._sender, lease.recipient, error, now=now
-                )
+
+        await self._settle(
+            lease,
+            State.QUEUED,
+            code=error.code,
+            due_at=now + wait,
+            follow=throttle if error.throttled else None,
+        )
 
     async def _settle(
         self,
@@ -486,12 +501,20 @@ class Pump:
         code: str = "",
         due_at: datetime | None = None,
         rest: dict[RecipientId, datetime] | None = None,
+        follow: Callable[[Transaction], Awaitable[object]] | None = None,
     ) -> None:
-        async with self._database.transaction() as tx:
-            await tx.replies.settle(
-                lease.id, state, provider_id=provider_id, code=code, due_at=due_at
-            )
-            await tx.recipients.hold(rest or {})
+        """Write what became of an answer, and what follows from it, with patience."""
+
+        async def write() -> None:
+            async with self._database.transaction() as tx:
+                if follow is not None:
+                    await follow(tx)
+                await tx.replies.settle(
+                    lease.id, state, provider_id=provider_id, code=code, due_at=due_at
+                )
+                await tx.recipients.hold(rest or {})
+
+        await self._ledger.insist(write)
 
 
 def _recipient(lease: Lease | ReplyLease) -> RecipientId:

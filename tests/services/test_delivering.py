@@ -520,3 +520,56 @@ async def test_an_answer_waits_for_the_disk_and_not_for_what_never_can_be_writte
 
     assert len(stand.telegram.sent) == 1
     assert (await stand.only(plan)).state is arrived
+
+
+class FullDisk:
+    """A database that takes nothing while a call is being answered, and a while on."""
+
+    def __init__(self, stand: Stand, *, times: int) -> None:
+        self._database = stand.database
+        self.left = times
+        self.full = False
+
+    def __getattr__(self, name: str) -> object:
+        """Be the database in all else."""
+        return getattr(self._database, name)
+
+    def transaction(self):
+        if self.full and self.left:
+            self.left -= 1
+            raise StorageFailing("the disk is full")
+        return self._database.transaction()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        None,
+        TryLater("429", after=timedelta(seconds=5), throttled=True),
+        Moved("moved", address=ELSEWHERE),
+        SenderDown("401"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_what_became_of_a_reply_waits_for_the_disk(stand: Stand, error):
+    asker = await stand.reader(1)
+    await stand.replies.answer(asker, Kind.READER, ["hello"], key="update:1")
+    disk = FullDisk(stand, times=20)
+    send = stand.telegram.send
+
+    async def call(to, message, reference):
+        disk.full = True
+        return await send(to, message, reference)
+
+    stand.telegram.send = call
+    if error is not None:
+        stand.telegram.fail(asker, error)
+    pump = stand.pump()
+    pump._database = disk
+    await pump.run("")
+    assert not disk.left
+    stand.telegram.send = send
+    await stand.work()
+
+    where = ELSEWHERE if isinstance(error, Moved) else asker
+    assert stand.telegram.texts(where) == ["hello"]
