@@ -7,9 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from bot.consequences import RETRY_AFTER
 from bot.domain.broadcasts import BroadcastState
 from bot.domain.deliveries import State
+from bot.domain.outcomes import REST
 from bot.domain.recipients import Channel, Standing
+from bot.enrolment import VOUCH_WITHIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +27,10 @@ log = logging.getLogger("harkara.sweep")
 
 #: A clock that is behind the latest moment we know by more was set back.
 SET_BACK = timedelta(minutes=1)
+#: How often is written down what the clock shows, for the next start to compare with.
+NOTE_EVERY = timedelta(minutes=1)
+#: The longest rest of a recipient, trial of a suspended one, or stay of a stranger.
+LONGEST = max(REST, RETRY_AFTER, VOUCH_WITHIN)
 
 
 class Sweep:
@@ -44,6 +51,7 @@ class Sweep:
         self._senders = senders
         self._notices = notices
         self._seen: datetime | None = None
+        self._noted: datetime | None = None
 
     async def run(self, _key: str) -> None:
         """Look at everything once."""
@@ -69,12 +77,16 @@ class Sweep:
         """
         seen = self._seen or await tx.senders.latest_moment()
         if seen is not None and seen - now > SET_BACK:
-            ended = await tx.senders.end_waits(now=now)
+            ended = await tx.senders.end_waits(now=now, longest=LONGEST)
+            self._noted = None
             log.warning(
                 "the clock was set back; harkara check compares it with the providers'",
                 extra={"seconds": round((seen - now).total_seconds()), "waits": ended},
             )
         self._seen = now
+        if self._noted is None or now - self._noted >= NOTE_EVERY:
+            await tx.senders.note_clock(now=now)
+            self._noted = now
 
     async def _finish(self, tx: Transaction, *, now: datetime) -> None:
         open_ones = await tx.broadcasts.in_state(

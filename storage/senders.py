@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import func, or_, select, update
 
@@ -17,6 +17,7 @@ from storage.tables import (
     OPEN,
     attempts,
     broadcasts,
+    clock_readings,
     deliveries,
     inbound,
     recipients,
@@ -25,7 +26,7 @@ from storage.tables import (
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from sqlalchemy import Row
 
@@ -121,7 +122,23 @@ class Senders:
         )
 
     async def latest_moment(self) -> datetime | None:
-        """Return the latest moment at which something was written down, if any was."""
+        """Return the latest moment that the machine's clock has shown, if known."""
+        noted = await self._connection.row(select(clock_readings))
+        latest = await self._latest_written()
+        if noted is not None and (latest is None or latest <= noted.latest):
+            return cast("datetime", noted.shown)
+        return latest
+
+    async def note_clock(self, *, now: datetime) -> None:
+        """Write down what the machine's clock shows, and that it is believed."""
+        latest = await self._latest_written()
+        row = {"shown": now, "latest": latest or now}
+        await self._connection.run(
+            self._connection.insert_new(clock_readings).values(id=1, **row)
+        )
+        await self._connection.run(update(clock_readings).values(**row))
+
+    async def _latest_written(self) -> datetime | None:
         newest = select(inbound.c.received_at).order_by(inbound.c.id.desc()).limit(1)
         moments = [
             await self._connection.value(newest),
@@ -131,7 +148,7 @@ class Senders:
         ]
         return max((each for each in moments if each is not None), default=None)
 
-    async def end_waits(self, *, now: datetime) -> int:
+    async def end_waits(self, *, now: datetime, longest: timedelta) -> int:
         """End every wait that lies ahead of *now*, for any sender; how many."""
         ended = 0
         for table in (deliveries, replies):
@@ -139,9 +156,16 @@ class Senders:
             ended += await self._connection.run(
                 update(table).where(*waits).values(due_at=now)
             )
-        for table, clock in ((recipients, "next_at"), (senders, "clock")):
+        for table, name, most in (
+            (recipients, "next_at", now),
+            (senders, "clock", now),
+            (recipients, "rest_until", now + longest),
+            (recipients, "retry_at", now + longest),
+            (recipients, "leave_at", now + longest),
+            (recipients, "last_inbound_at", now),
+        ):
             ended += await self._connection.run(
-                update(table).where(table.c[clock] > now).values({clock: now})
+                update(table).where(table.c[name] > most).values({name: most})
             )
         return ended
 

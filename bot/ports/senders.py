@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from bot.domain.recipients import Channel, SenderId
     from bot.ports.values import Sender, Taken
@@ -34,15 +34,21 @@ class Senders(Protocol):
         """Send nothing more before *until*, whoever the owner is."""
 
     async def latest_moment(self) -> datetime | None:
-        """Return the latest moment at which something was written down, if any was.
+        """Return the latest moment that the machine's clock has shown, if known.
 
-        One that lies ahead tells that the machine's clock was set back.
+        One that lies ahead tells that the clock was set back. What had been written
+        down when `note_clock` was called last counts no more.
         """
 
-    async def end_waits(self, *, now: datetime) -> int:
+    async def note_clock(self, *, now: datetime) -> None:
+        """Write down what the machine's clock shows, and that it is believed."""
+
+    async def end_waits(self, *, now: datetime, longest: timedelta) -> int:
         """End every wait that lies ahead of *now*, for any sender; how many.
 
-        They were reckoned by a clock that has been set back since.
+        They were reckoned by a clock that has been set back since. What is no matter
+        of pacing, a rest or a trial, ends within *longest*, and no reader has written
+        later than now.
         """
 
     async def set_down(self, sender: SenderId, reason: str) -> None:

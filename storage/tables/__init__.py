@@ -28,6 +28,7 @@ from storage.tables.news import (
 from storage.tables.people import (
     aliases,
     audiences,
+    clock_readings,
     consents,
     editors,
     enrolments,
@@ -54,6 +55,7 @@ __all__ = [
     "audiences",
     "broadcast_audiences",
     "broadcasts",
+    "clock_readings",
     "consents",
     "coverages",
     "deliveries",

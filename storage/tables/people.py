@@ -203,6 +203,16 @@ class SuppressionRow(Row, table=True):
     since: datetime = column(Moment())
 
 
+class ClockReadingRow(Row, table=True):
+    """What the machine's clock showed when it was believed last; one row, or none."""
+
+    __tablename__ = "clock_reading"
+
+    id: int | None = column(Id, key=True)
+    shown: datetime = column(Moment())
+    latest: datetime = column(Moment())  # the latest moment in the tables then
+
+
 class KeyringRow(Row, table=True):
     """By which key this file is sealed; one row, or none before the first."""
 
@@ -212,6 +222,7 @@ class KeyringRow(Row, table=True):
     fingerprint: str = column(String(64))
 
 
+clock_readings = table(ClockReadingRow)
 keyrings = table(KeyringRow)
 suppressions = table(SuppressionRow)
 senders = table(SenderRow)

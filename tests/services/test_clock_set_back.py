@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.deliveries import State
-from bot.domain.recipients import Channel, Kind
-from bot.sweep import Sweep
+from bot.domain.outcomes import REST
+from bot.domain.recipients import Address, Channel, Kind, Standing
+from bot.sweep import LONGEST, Sweep
 from tests.services.conftest import Stand
 
 FAR = (timedelta(days=1), timedelta(hours=3), timedelta(minutes=5))
@@ -79,3 +80,54 @@ async def test_it_is_said_once_and_a_steady_clock_is_left_alone(stand: Stand, ca
         for _ in range(3):
             await stand.sweep.run("all")
     assert len(told(caplog)) == 1
+
+
+async def test_no_wait_outlives_the_clock_that_named_it(stand: Stand):
+    group = await stand.group(-5)
+    reader = await stand.reader(9, Channel.WHATSAPP)
+    stranger = Address(Channel.TELEGRAM, "-77")
+    right = stand.clock.now()
+    stand.clock.set(right + timedelta(days=400))
+    await stand.sweep.run("all")
+    await stand.enrolment.rights_lost(group, reason="muted")
+    await stand.enrolment.added_to(stranger, Kind.GROUP, title="Strangers")
+    await stand.enrolment.heard_from(reader, Kind.READER)
+    async with stand.database.transaction() as tx:
+        resting = await tx.recipients.find(reader)
+        assert resting
+        await tx.recipients.rest(resting.id, stand.clock.now() + REST)
+
+    back = right + timedelta(minutes=1)
+    stand.clock.set(back)
+    await restarted(stand).run("all")
+
+    async with stand.database.snapshot() as tx:
+        found = await tx.recipients.find(reader)
+        assert found
+        assert found.last_inbound_at == back
+    stand.clock.set(back + LONGEST)
+    await stand.sweep.run("all")
+    async with stand.database.snapshot() as tx:
+        muted = await tx.recipients.find(group)
+        leaving = await tx.recipients.to_leave(now=stand.clock.now())
+    assert muted
+    assert muted.standing is Standing.ACTIVE
+    assert [each.title for each in leaving] == ["Strangers"]
+    plan = await stand.plan()
+    assert {each.channel for each in await stand.lines(plan)} == set(Channel)
+
+
+async def test_one_row_from_a_clock_ahead_is_found_once(stand: Stand, caplog):
+    await stand.reader(1)
+    right = stand.clock.now()
+    stand.clock.set(right + timedelta(days=400))
+    await stand.send()
+    stand.clock.set(right)
+    with caplog.at_level(logging.WARNING, "harkara.sweep"):
+        for _ in range(5):
+            stand.clock.advance(timedelta(days=1))
+            await restarted(stand).run("all")
+        assert len(told(caplog)) == 1
+        stand.clock.advance(timedelta(hours=-3))
+        await restarted(stand).run("all")
+    assert len(told(caplog)) == 2, "set back anew, though that row is further ahead"

@@ -97,6 +97,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("address_hash", name=op.f("pk_suppression")),
     )
     op.create_table(
+        "clock_reading",
+        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("shown", MOMENT, nullable=False),
+        sa.Column("latest", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_clock_reading")),
+    )
+    op.create_table(
         "keyring",
         sa.Column("id", NUMBER, nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
