@@ -551,7 +551,7 @@ class FullDisk:
     ],
     ids=lambda error: type(error).__name__,
 )
-async def test_what_became_of_a_reply_waits_for_the_disk(stand: Stand, error):
+async def test_what_became_of_a_reply_waits_for_the_disk(stand, error):
     asker = await stand.reader(1)
     await stand.replies.answer(asker, Kind.READER, ["hello"], key="update:1")
     disk = FullDisk(stand, times=20)
