@@ -268,7 +268,6 @@ class Enrolment:
         *,
         by: Address,
         agreed_by: str,
-        language: str = "",
         written_at: datetime | None = None,
     ) -> Welcome | None:
         """Enrol a reader who wrote a join code somewhere in *text*, at *written_at*.

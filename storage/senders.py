@@ -163,6 +163,7 @@ class Senders:
             (recipients, "retry_at", now + longest),
             (recipients, "leave_at", now + longest),
             (recipients, "last_inbound_at", now),
+            (recipients, "stopped_at", now),
         ):
             ended += await self._connection.run(
                 update(table).where(table.c[name] > most).values({name: most})

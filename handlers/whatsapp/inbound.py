@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot.editorial import Editorial
     from bot.enrolment import Enrolment, Welcome
     from bot.replies import Replies
+    from handlers.whatsapp.keywords import Said
     from handlers.whatsapp.receipts import WhatsAppReceipts
 
 log = logging.getLogger("harkara.whatsapp")
@@ -86,7 +87,13 @@ class WhatsAppInbound:
             return
         if stop:
             await self._stop(reader, key=key)
-            return
+        else:
+            await self._answer(reader, text, said, entry, key=key)
+
+    async def _answer(
+        self, reader: Address, text: str, said: Said | None, entry: Inbound, *, key: str
+    ) -> None:
+        """Say what a reader has asked for, and let in who wrote a join code."""
         language = await self._answers.language(reader, Kind.READER)
         match said.wish if said else None:
             case Wish.LATEST if said:
