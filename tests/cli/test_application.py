@@ -328,7 +328,7 @@ async def test_a_count_that_fails_holds_up_no_start(watched, monkeypatch, troubl
 
     async def count() -> int:
         if trouble == "fails":
-            raise RuntimeError("the database is closed")
+            raise RuntimeError("it is closed")
         await asyncio.Event().wait()
         return 0
 
@@ -346,7 +346,7 @@ async def test_a_listener_that_fails_does_not_end_the_watch(watched, monkeypatch
 
     def changed() -> None:
         states.append(watched.application.state)
-        raise ValueError("I/O operation on closed file")
+        raise ValueError("it is closed")
 
     watched.application.watch(changed=changed, count=watched._count)
     async with started(watched) as application:

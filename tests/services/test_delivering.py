@@ -537,7 +537,7 @@ class FullDisk:
     def transaction(self):
         if self.full and self.left:
             self.left -= 1
-            raise StorageFailing("the disk is full")
+            raise StorageFailing("the database is locked; try again")
         return self._database.transaction()
 
 

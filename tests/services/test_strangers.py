@@ -26,7 +26,7 @@ class Chats:
 
     async def leave(self, chat):
         if self.down:
-            raise TryLater("no network")
+            raise TryLater("NoNetwork")
         self.left.append(chat)
 
 

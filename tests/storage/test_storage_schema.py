@@ -69,7 +69,7 @@ def test_no_row_is_ever_given_the_number_of_one_that_was_erased(path, tmp_path):
         engine.dispose()
         return set(found)
 
-    assert len(numbered) == 14
+    assert len(numbered) == 15
     assert counted(path) == numbered
     assert counted(tmp_path / "made.db") == numbered
 

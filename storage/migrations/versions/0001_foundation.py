@@ -102,6 +102,7 @@ def upgrade() -> None:
         sa.Column("shown", MOMENT, nullable=False),
         sa.Column("latest", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clock_reading")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "keyring",
