@@ -395,9 +395,11 @@ def judge(room: Newsroom) -> None:
 def stays_of(stage: Stage) -> dict[str, list[tuple[str, str]]]:
     """How each stay in the club began and ended, by address."""
     found: dict[str, list[tuple[str, str]]] = {}
-    for value, source, reason in rows(
+    # Who is told to join twice agrees twice, and stays once.
+    for value, source, reason, _ in rows(
         stage,
-        "SELECT recipient.value, consent.source, enrolment.end_reason FROM consent"
+        "SELECT DISTINCT recipient.value, consent.source, enrolment.end_reason,"
+        " enrolment.id FROM consent"
         " JOIN enrolment ON enrolment.id = consent.enrolment_id"
         " JOIN recipient ON recipient.id = enrolment.recipient_id",
     ):

@@ -36,6 +36,7 @@ async def test_what_is_too_old_goes_soon_after_the_start(stage: Stage):
     async with stage.office() as desk:
         now = desk.clock.now()
         async with desk.database.transaction() as tx:
+            await tx.erasure.looked(now - timedelta(days=1))
             for days in (8, 6):
                 then = now - timedelta(days=days)
                 entry = Inbound(
