@@ -76,6 +76,8 @@ async def test_a_full_disk_holds_up_no_stop(
     async with stage.office():
         await stage.readers(READERS)
     with caplog.at_level(logging.INFO, "harkara"):
+        # Calls must be under way when the disk is full, or there is no answer to write.
+        stage.faults.slow(0.3, method="sendMessage", times=None)
         async with asyncio.timeout(60), stage.app():
             broadcast = await stage.broadcast()
             await until(lambda: len(stage.log.sends()) > 10, "some sends")
