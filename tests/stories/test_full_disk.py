@@ -67,25 +67,3 @@ async def test_a_broadcast_waits_for_room_and_loses_and_doubles_nothing(
     assert states == {State.ACCEPTED: READERS}
     assert [stage.copies(reader) for reader in readers] == [1] * READERS
     assert "Traceback" not in said(caplog)
-
-
-async def test_a_full_disk_holds_up_no_stop(
-    stage: Stage, caplog: pytest.LogCaptureFixture
-):
-    """An answer that cannot be written is waited for a few seconds, and no longer."""
-    async with stage.office():
-        await stage.readers(READERS)
-    with caplog.at_level(logging.INFO, "harkara"):
-        # Calls must be under way when the disk is full, or there is no answer to write.
-        stage.faults.slow(0.3, method="sendMessage", times=None)
-        async with asyncio.timeout(60), stage.app():
-            broadcast = await stage.broadcast()
-            await until(lambda: len(stage.log.sends()) > 10, "some sends")
-            await limit(stage, 0)
-            await until(lambda: "could not be written yet" in said(caplog), "the word")
-        states = await stage.states(broadcast)
-
-    assert "drained" in said(caplog)
-    assert "not drained" not in said(caplog)
-    assert states[State.QUEUED] + states[State.LEASED], "it was in the middle"
-    assert states[State.SENDING], "what was said could not be written"
