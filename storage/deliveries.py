@@ -78,11 +78,11 @@ class Deliveries:
         keys = self._connection.keys
         leases: list[Lease] = []
         busy: set[int] = set(excluding)
-        for broadcast in await self._connection.rows(due.running(now)):
+        for broadcast in await self._connection.rows(due.running(sender, now=now)):
             room = limit - len(leases)
             if room <= 0:
                 break
-            found = due.due_deliveries(broadcast.id, sender, now=now).limit(room)
+            found = due.due_deliveries(broadcast, sender, now=now).limit(room)
             if busy:
                 found = found.where(deliveries.c.recipient_id.not_in(busy))
             for row in await self._connection.rows(found):

@@ -9,12 +9,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.domain.broadcasts import (
+        BroadcastId,
         Lane,
     )
     from bot.domain.deliveries import (
         Delivery,
         Form,
     )
+    from bot.domain.holding import Canary
     from bot.domain.messages import OutboundMessage
     from bot.domain.recipients import (
         Address,
@@ -103,6 +105,16 @@ class DeliveryLine:
     kind: Kind
     channel: Channel
     provider_id: str  #: of the furthest attempt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """Those who get a broadcast first by one sender, and how they fare."""
+
+    broadcast: BroadcastId
+    sender: SenderId
+    since: datetime  #: when it was let go
+    canary: Canary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
