@@ -56,7 +56,6 @@ class Course:
         self._planner = planner
         self._senders = senders
         self._newsroom = newsroom
-        self._after = overdue_after(newsroom.lanes)
 
     async def run(self, _key: str) -> None:
         """Look at everything once."""
@@ -94,11 +93,12 @@ class Course:
         return [each.id for each in free]
 
     async def _merge(self, now: datetime) -> bool:
-        if not self._after:
+        after = overdue_after(self._newsroom.lanes)
+        if not after:
             return False
         async with self._database.snapshot() as tx:
-            waiting = await tx.round_ups.waiting(before=now - min(self._after.values()))
-        found = round_ups(waiting, now=now, after=self._after)
+            waiting = await tx.round_ups.waiting(before=now - min(after.values()))
+        found = round_ups(waiting, now=now, after=after)
         for audience, merged in found.items():
             tell = partial(self._notices.merged, merged=merged, now=now)
             try:
@@ -160,7 +160,4 @@ class Course:
             await tx.deliveries.let_go(broadcast)
             coverage = await tx.deliveries.coverage(broadcast)
             await self._notices.failing(tx, broadcast, coverage, now=now)
-        log.warning(
-            "a broadcast has paused itself",
-            extra={"broadcast": broadcast, "reason": reason},
-        )
+        log.warning("a broadcast has paused itself", extra={"broadcast": broadcast})
