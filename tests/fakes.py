@@ -30,6 +30,8 @@ class Sent:
     message: OutboundMessage
     reference: Reference | None
     provider_id: str
+    reply_to: str = ""
+    paid: bool = False
 
 
 class FakeMessenger:
@@ -68,7 +70,13 @@ class FakeMessenger:
         ]
 
     async def send(
-        self, to: Address, message: OutboundMessage, reference: Reference | None
+        self,
+        to: Address,
+        message: OutboundMessage,
+        reference: Reference | None,
+        *,
+        reply_to: str = "",
+        paid: bool = False,
     ) -> str:
         self.calls += 1
         if self.delay:
@@ -76,7 +84,7 @@ class FakeMessenger:
         if self._failures[to]:
             raise self._failures[to].popleft()
         provider_id = f"fake-{len(self.sent) + 1}"
-        self.sent.append(Sent(to, message, reference, provider_id))
+        self.sent.append(Sent(to, message, reference, provider_id, reply_to, paid))
         return provider_id
 
     async def look_up(
@@ -108,10 +116,14 @@ class FakeClock:
     def __init__(self, start: datetime = DAWN, *, auto: bool = False) -> None:
         self.auto = auto
         self._now = start
+        self._passed = 0.0  # seconds, by no clock that is set
         self._sleepers: list[tuple[datetime, asyncio.Future[None]]] = []
 
     def now(self) -> datetime:
         return self._now
+
+    def monotonic(self) -> float:
+        return self._passed
 
     @property
     def asleep(self) -> list[datetime]:
@@ -120,6 +132,7 @@ class FakeClock:
 
     def set(self, moment: datetime) -> None:
         """Make it *moment*, backwards too, and wake whoever waited for it."""
+        self._passed += max(0.0, (moment - self._now).total_seconds())
         self._now = moment
         waiting = []
         for until, sleeper in self._sleepers:

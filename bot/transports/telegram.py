@@ -71,6 +71,9 @@ class TelegramMessenger:
         to: Address,
         message: OutboundMessage,
         reference: Reference | None,  # noqa: ARG002 - Telegram has no place for it
+        *,
+        reply_to: str = "",
+        paid: bool = False,
     ) -> str:
         """Send *message* and return its message id.
 
@@ -80,6 +83,13 @@ class TelegramMessenger:
         parameters = {"chat_id": to.value, **_content(message)}
         if to.thread is not None:
             parameters["message_thread_id"] = to.thread
+        if reply_to:
+            parameters["reply_parameters"] = {
+                "message_id": int(reply_to),
+                "allow_sending_without_reply": True,
+            }
+        if paid:
+            parameters["allow_paid_broadcast"] = True
         match await self._call("sendMessage", parameters):
             case {"message_id": number} if type(number) is int:
                 return str(number)

@@ -96,13 +96,22 @@ class WhatsAppMessenger:
             self._validity = min(max(int(validity.total_seconds()), least), most)
 
     async def send(
-        self, to: Address, message: OutboundMessage, reference: Reference | None
+        self,
+        to: Address,
+        message: OutboundMessage,
+        reference: Reference | None,
+        *,
+        reply_to: str = "",
+        paid: bool = False,
     ) -> str:
         """Send *message* and return its SID.
+
+        Twilio knows neither answers nor a rate that is paid for.
 
         Raises:
             SendError: Named for what to do next.
         """
+        del reply_to, paid
         content = _content(message)
         if self._status_callback and reference is not None:
             content["status_callback"] = with_reference(

@@ -19,9 +19,9 @@ async def watched(stand: Stand):
     seen: list[tuple[object, Address]] = []
     send = stand.telegram.send
 
-    async def noting(to, message, reference):
+    async def noting(to, message, reference, **more):
         seen.append((stand.clock.now(), to))
-        return await send(to, message, reference)
+        return await send(to, message, reference, **more)
 
     stand.telegram.send = noting  # type: ignore[method-assign] # a wire tap
     return seen
