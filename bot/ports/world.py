@@ -46,7 +46,12 @@ class Messenger(Protocol):
         """Whether `look_up` can ever find anything."""
 
     async def send(
-        self, to: Address, message: OutboundMessage, reference: Reference | None
+        self,
+        to: Address,
+        message: OutboundMessage,
+        reference: Reference | None,
+        *,
+        reply_to: str = "",
     ) -> str:
         """Send *message* and return the provider's id for it.
 
@@ -55,9 +60,29 @@ class Messenger(Protocol):
             message: Fits the channel; it is sent as it is.
             reference: Travels with the message where the provider can carry it, and
                 comes back in receipts. None for a reply.
+            reply_to: The provider's id of the message in the same chat that this one
+                answers. Where that is gone, or the channel has no answers, it is sent
+                all the same.
 
         Raises:
             SendError: Named for what to do next.
+        """
+
+    async def edit(
+        self, to: Address, provider_id: str, message: OutboundMessage
+    ) -> None:
+        """Replace a message of ours; replacing it by its like is a success.
+
+        Raises:
+            SendError: Named for what to do next; where the message can no longer be
+                changed, `Undeliverable` of the kind ``BEYOND_REACH``.
+        """
+
+    async def delete(self, to: Address, provider_id: str) -> None:
+        """Take a message of ours back; that it is gone already is a success.
+
+        Raises:
+            SendError: As `edit`.
         """
 
     async def look_up(
