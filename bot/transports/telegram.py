@@ -23,6 +23,7 @@ from telegram.request._requestparameter import (
 from bot.domain.errors import Doubtful, FailureKind, Malformed, Undeliverable
 from bot.domain.messages import Template
 from bot.domain.recipients import Channel
+from bot.transports.telegram_copies import about_a_copy, answering
 from bot.transports.telegram_errors import meaning, refusal
 from bot.transports.telegram_request import AiohttpRequest
 
@@ -101,7 +102,7 @@ class TelegramMessenger:
         """Replace a message of ours; replacing it by its like is a success.
 
         Raises:
-            SendError: Named for what to do next.
+            SendError: Named for what to do next; see `about_a_copy`.
         """
         content = _content(message)
         if "keyboard" in content.get("reply_markup", {}):
@@ -110,8 +111,21 @@ class TelegramMessenger:
         try:
             await self._call("editMessageText", parameters)
         except Undeliverable as error:
-            if "message is not modified" not in error.code:
-                raise
+            if (judged := about_a_copy(error)) is not None:
+                raise judged from None
+
+    async def delete(self, to: Address, provider_id: str) -> None:
+        """Delete a message of ours; that it is gone already is a success.
+
+        Raises:
+            SendError: Named for what to do next; see `about_a_copy`.
+        """
+        parameters = {"chat_id": to.value, "message_id": provider_id}
+        try:
+            await self._call("deleteMessage", parameters)
+        except Undeliverable as error:
+            if (judged := about_a_copy(error)) is not None:
+                raise judged from None
 
     async def answer_callback(self, callback_id: str, text: str) -> None:
         """Answer a pressed button; *text* is shown for a moment.
