@@ -83,7 +83,7 @@ class FakeMessenger:
     ) -> str:
         await self._call(to)
         provider_id = f"fake-{len(self.sent) + 1}"
-        self.sent.append(Sent(to, message, reference, provider_id, reply_to))
+        self.sent.append(Sent(to, message, reference, provider_id, reply_to, paid))
         self.shown[provider_id] = message
         return provider_id
 
@@ -108,9 +108,6 @@ class FakeMessenger:
             await asyncio.sleep(self.delay.total_seconds())
         if self._failures[to]:
             raise self._failures[to].popleft()
-        provider_id = f"fake-{len(self.sent) + 1}"
-        self.sent.append(Sent(to, message, reference, provider_id, reply_to, paid))
-        return provider_id
 
     async def look_up(
         self,

@@ -85,10 +85,7 @@ class TelegramMessenger:
         if to.thread is not None:
             parameters["message_thread_id"] = to.thread
         if reply_to:
-            parameters["reply_parameters"] = {
-                "message_id": int(reply_to),
-                "allow_sending_without_reply": True,
-            }
+            parameters["reply_parameters"] = answering(reply_to)
         if paid:
             parameters["allow_paid_broadcast"] = True
         match await self._call("sendMessage", parameters):
