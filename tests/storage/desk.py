@@ -21,6 +21,7 @@ from bot.domain.recipients import (
 )
 from bot.ports import Lease
 from storage import SqliteDatabase
+from storage.server import PostgresDatabase
 from storage.tables import enrolments, recipients
 
 NOW = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
@@ -32,7 +33,7 @@ class Desk:
 
     now = NOW
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: SqliteDatabase | PostgresDatabase) -> None:
         self.database = database
         self.people = 0
 
