@@ -10,27 +10,33 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import URL, event
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy.pool import QueuePool
 
 from bot.domain.errors import StorageError
 from storage import schema
-from storage.connection import Connection, unhurried
+from storage.connection import Connection
+from storage.drivers import Driver, Threads
 from storage.errors import UPGRADE, explained
 from storage.keyfile import BESIDE, KeySource, fingerprint, fitting, unlock
 from storage.lock import FileLock
 from storage.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from types import TracebackType
     from typing import Self
 
+    from sqlalchemy import Connection as Synchronous
+
     from storage.sealing import Keyring
+
+T = TypeVar("T")
+P = ParamSpec("P")
 
 #: Threads that read at the same time; each has a connection.
 READERS = 4
@@ -53,13 +59,18 @@ _READING = (
 class SqliteDatabase:
     """The Database port on one SQLite file."""
 
-    def __init__(self, path: Path, lock: FileLock | None) -> None:
+    def __init__(
+        self, path: Path, lock: FileLock | None, driver: Callable[[int], Driver]
+    ) -> None:
         """Describe the file; `open` is the way in."""
         self._path = path
         self._lock = lock
         self._writer = _engine(path, _WRITING, begin="BEGIN IMMEDIATE", connections=1)
         self._reader = _engine(path, _READING, begin="BEGIN", connections=READERS)
+        self._writing = driver(1)
+        self._reading = driver(READERS)
         self._turn = asyncio.Lock()
+        self._seats = asyncio.Semaphore(READERS)
         self._owner: asyncio.Task[Any] | None = None
         self._keyring: Keyring | None = None
 
@@ -71,6 +82,7 @@ class SqliteDatabase:
         exclusive: bool,
         check_schema: bool = True,
         key: KeySource = BESIDE,
+        driver: Callable[[int], Driver] = Threads,
     ) -> Self:
         """Open a database file that `upgrade` has made.
 
@@ -81,12 +93,13 @@ class SqliteDatabase:
             check_schema: Whether to refuse another shape than this program's;
                 without, nothing that is sealed can be read or written.
             key: Where its key is. A database that has none yet gets one.
+            driver: Makes what runs the work of so many connections.
 
         Raises:
             StorageError: There is no such file, it is of another shape, another
                 application works on it, or its key is not there.
         """
-        database = cls._at(Path(path), exclusive=exclusive)
+        database = cls._at(Path(path), exclusive=exclusive, driver=driver)
         try:
             if check_schema:
                 await database.check_schema()
@@ -97,11 +110,13 @@ class SqliteDatabase:
         return database
 
     @classmethod
-    def _at(cls, path: Path, *, exclusive: bool) -> Self:
+    def _at(
+        cls, path: Path, *, exclusive: bool, driver: Callable[[int], Driver]
+    ) -> Self:
         found = path.resolve()
         if not found.is_file():
             raise StorageError(f"there is no database at {found}; {UPGRADE}")
-        return cls(found, FileLock(found) if exclusive else None)
+        return cls(found, FileLock(found) if exclusive else None, driver)
 
     async def __aenter__(self) -> Self:
         """Return the database itself."""
@@ -118,24 +133,30 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """Let go of the file; doing it twice changes nothing."""
-        await self._reader.dispose()
-        await self._writer.dispose()
+        for engine, driver in (
+            (self._reader, self._reading),
+            (self._writer, self._writing),
+        ):
+            if not driver.closed:
+                # SQLite tidies its side files up when the last connection goes.
+                await driver.run(engine.dispose)
+                driver.close()
         if self._lock is not None:
             self._lock.release()
 
     async def check_schema(self) -> None:
         """Refuse a file of another shape. Raises StorageError with what to do."""
-        async with self._connected(self._writer) as connection:
+        async with self._written() as connection:
             await schema.check(connection, self._path)
 
     async def unlock(self, key: KeySource) -> None:
         """Take the key in hand. Raises StorageError where it is missing or wrong."""
-        async with self._connected(self._reader) as connection:
+        async with self._read() as connection:
             bound = await fingerprint(connection)
         if bound is not None:
             self._keyring = fitting(bound, self._path, key)
             return
-        async with self._connected(self._writer) as connection:
+        async with self._written() as connection:
             self._keyring = await unlock(connection, self._path, key)
 
     @asynccontextmanager
@@ -145,22 +166,33 @@ class SqliteDatabase:
         Raises:
             RuntimeError: This task has one open already, and would wait for itself.
         """
-        task = asyncio.current_task()
-        if task is not None and task is self._owner:
-            raise RuntimeError("a transaction inside a transaction")
-        async with self._turn:
-            self._owner = task
-            try:
-                async with self._connected(self._writer) as connection:
-                    yield Work(connection)
-            finally:
-                self._owner = None
+        async with self._written() as connection:
+            yield Work(connection)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Work]:
         """Open one that only reads, and sees one moment of the database."""
-        async with self._connected(self._reader) as connection:
+        async with self._read() as connection:
             yield Work(connection)
+
+    async def write(
+        self,
+        work: Callable[Concatenate[Synchronous, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run *work* in a transaction of its own: begun, done and kept in one go.
+
+        It runs beside the event loop and must touch nothing that belongs to it.
+        """
+
+        def run() -> T:
+            with self._writer.connect() as connection, connection.begin():
+                return work(connection, *args, **kwargs)
+
+        async with self._turn:
+            with explained():
+                return await self._writing.run(run)
 
     async def checkpoint(self) -> bool:
         """Empty the write-ahead log, which may hold what was erased; whether it is.
@@ -169,31 +201,63 @@ class SqliteDatabase:
         disk is at fault.
         """
         async with self._turn:
-            return await unhurried(asyncio.to_thread(schema.checkpoint, self._path))
+            return await self._writing.run(schema.checkpoint, self._path)
 
     async def probe(self) -> None:
         """Prove that it can be read and written, changing nothing.
 
         A row is written as it is, and kept: only then has the disk been asked.
         """
-        async with self._turn, self._connected(self._writer) as connection:
+        async with self._written() as connection:
             await schema.touch(connection)
 
     @asynccontextmanager
-    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[Connection]:
-        with explained():
-            connection = engine.connect()
+    async def _written(self) -> AsyncIterator[Connection]:
+        task = asyncio.current_task()
+        if task is not None and task is self._owner:
+            raise RuntimeError("a transaction inside a transaction")
+        async with self._turn:
+            self._owner = task
             try:
-                await unhurried(_begun(connection))
-                try:
-                    yield Connection(connection, self._keyring)
-                except BaseException:
-                    await unhurried(connection.rollback())
-                    raise
-                await unhurried(connection.commit())
+                async with self._connected(self._writer, self._writing) as connection:
+                    yield connection
             finally:
-                if connection.sync_connection is not None:
-                    await unhurried(connection.close())
+                self._owner = None
+
+    @asynccontextmanager
+    async def _read(self) -> AsyncIterator[Connection]:
+        async with (
+            self._seats,
+            self._connected(self._reader, self._reading) as connection,
+        ):
+            yield connection
+
+    @asynccontextmanager
+    async def _connected(
+        self, engine: Engine, driver: Driver
+    ) -> AsyncIterator[Connection]:
+        opened: list[Synchronous] = []
+
+        def begin() -> None:
+            opened.append(engine.connect())
+            opened[0].begin()
+
+        def end(*, keep: bool) -> None:
+            with opened[0] as connection:
+                if keep:
+                    connection.commit()
+                else:
+                    connection.rollback()
+
+        with explained():
+            try:
+                await driver.run(begin)
+                yield Connection(opened[0], driver, self._keyring)
+            except BaseException:
+                if opened:
+                    await driver.run(partial(end, keep=False))
+                raise
+            await driver.run(partial(end, keep=True))
 
 
 async def open_database(
@@ -202,39 +266,36 @@ async def open_database(
     exclusive: bool,
     check_schema: bool = True,
     key: KeySource = BESIDE,
+    driver: Callable[[int], Driver] = Threads,
 ) -> SqliteDatabase:
     """Open a database; see `SqliteDatabase.open`."""
     return await SqliteDatabase.open(
-        path, exclusive=exclusive, check_schema=check_schema, key=key
+        path, exclusive=exclusive, check_schema=check_schema, key=key, driver=driver
     )
-
-
-async def _begun(connection: AsyncConnection) -> None:
-    await connection.start()
-    await connection.begin()
 
 
 def _engine(
     path: Path, pragmas: tuple[str, ...], *, begin: str, connections: int
-) -> AsyncEngine:
-    engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(path)),
-        # Our own BEGIN, below; the driver's comes too late.
-        connect_args={"isolation_level": None},
+) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        # Our own BEGIN, below; the driver's comes too late. A connection is used by one
+        # thread at a time, though not always by the same.
+        connect_args={"isolation_level": None, "check_same_thread": False},
         hide_parameters=True,
-        poolclass=AsyncAdaptedQueuePool,
+        poolclass=QueuePool,
         pool_size=connections,
         max_overflow=0,
     )
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _: object) -> None:
         cursor = connection.cursor()
         for pragma in pragmas:
             cursor.execute(pragma)
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def on_begin(connection: Any) -> None:
         connection.exec_driver_sql(begin)
 

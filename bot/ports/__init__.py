@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from bot.ports.erasure import Erasure
+from bot.ports.people import Audiences, Editors, JoinLinks, Recipients
 from bot.ports.senders import Senders
 from bot.ports.storage import (
     Articles,
-    Audiences,
     Broadcasts,
     Database,
     Deliveries,
-    Editors,
     Inbox,
-    JoinLinks,
-    Recipients,
     Replies,
     Transaction,
 )

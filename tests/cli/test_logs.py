@@ -9,7 +9,7 @@ import pytest
 
 from bot import logs
 
-LIBRARIES = ("telegram", "httpx", "httpcore", "twilio", "aiohttp", "aiosqlite")
+LIBRARIES = ("telegram", "httpx", "httpcore", "twilio", "aiohttp")
 
 
 @pytest.fixture(autouse=True)

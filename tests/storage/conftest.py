@@ -41,7 +41,7 @@ def statements(database: SqliteDatabase) -> list[tuple[str, Any]]:
 
     for engine in (database._writer, database._reader):
 
-        @event.listens_for(engine.sync_engine, "before_cursor_execute")
+        @event.listens_for(engine, "before_cursor_execute")
         def see(*call: Any) -> None:
             _connection, _cursor, statement, parameters, *_ = call
             seen.append((statement, parameters))

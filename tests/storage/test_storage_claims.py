@@ -335,7 +335,7 @@ async def test_claims_and_counts_do_not_scan_the_ledger(desk, statements):
         plans = []
         for statement, parameters in asked:
             if any(each in statement for each in ("delivery", "reply", "attempt")):
-                found = await tx.senders._connection._connection.exec_driver_sql(
+                found = tx.senders._connection._connection.exec_driver_sql(
                     f"EXPLAIN QUERY PLAN {statement}",
                     parameters[0] if isinstance(parameters, list) else parameters,
                 )

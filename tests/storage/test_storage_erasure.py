@@ -257,7 +257,7 @@ async def test_the_last_message_stays_and_is_not_searched_for(database, statemen
         [(statement, parameters)] = [
             each for each in statements if each[0].startswith("DELETE")
         ]
-        plan = await tx.inbox._connection._connection.exec_driver_sql(
+        plan = tx.inbox._connection._connection.exec_driver_sql(
             f"EXPLAIN QUERY PLAN {statement}", parameters
         )
         steps = [step[3] for step in plan.all()]
