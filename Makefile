@@ -28,6 +28,7 @@ demo: $(READY)
 
 test: $(READY)
 	@.ci/browser
+	@.ci/postgres
 	@$(BIN)/python -m pytest $(ARGS)
 
 picture: $(READY)
