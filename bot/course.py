@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from bot.domain.broadcasts import BroadcastState
 from bot.domain.errors import NothingToSend, TooLate
 from bot.domain.holding import Verdict, verdict
-from bot.domain.lanes import overdue_after
+from bot.domain.manners import overdue_after
 from bot.domain.staleness import round_ups
 
 if TYPE_CHECKING:

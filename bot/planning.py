@@ -24,7 +24,7 @@ from bot.domain.deliveries import Form
 from bot.domain.digests import Digest, Note
 from bot.domain.errors import NothingToSend, SentBefore, TooLate
 from bot.domain.holding import Watch
-from bot.domain.lanes import Manner
+from bot.domain.manners import Manner
 from bot.domain.messages import Template, Text
 from bot.domain.recipients import Channel, Kind
 from bot.formatter import JoinLine, compose, render, template_variables

@@ -1,55 +1,43 @@
-"""How the broadcasts of a lane are held, and for how long they are news."""
+"""Who goes first when more is due than may leave: replies, then by lane.
+
+The lanes themselves are an order (`Lane`); what is here keeps one end of it from
+starving the other. Somebody who asks waits for no broadcast, and so replies go first.
+A flood of questions must not hold the news up for good either: while both have
+something due, a share of the places is the broadcasts'.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
-
-from bot.domain.broadcasts import Lane
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-DAY = timedelta(hours=24)
+#: What broadcasts keep of the places, however many replies are due.
+SHARE = 0.25
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
-    """What is asked of one lane's broadcasts. As made, nothing is held."""
+def kept(limit: int, owed: float) -> tuple[int, float]:
+    """Say how many of *limit* places replies leave to broadcasts.
 
-    undo_for: timedelta = timedelta(0)  #: after the confirmation it can be undone
-    canary: bool = False  #: whether a few get it before everybody does
-    keep_for: timedelta = DAY  #: after that a story is no news
-    #: what has waited longer goes out as a round-up; None: one by one, however late
-    overdue_after: timedelta | None = None
+    Args:
+        limit: Places of the next claim, at least one.
+        owed: What `carried` returned after the one before; 0 at first.
 
-
-def usual(
-    *,
-    undo_for: timedelta = timedelta(seconds=10),
-    canary: bool = True,
-    keep_for: timedelta = DAY,
-    overdue_after: timedelta | None = timedelta(hours=2),
-) -> dict[Lane, Manner]:
-    """Return the lanes as shipped: breaking news waits for nothing, the rest does."""
-    held = Manner(
-        undo_for=undo_for,
-        canary=canary,
-        keep_for=keep_for,
-        overdue_after=overdue_after,
-    )
-    return {
-        Lane.BREAKING: Manner(keep_for=keep_for),
-        Lane.REGULAR: held,
-        Lane.ROUND_UP: held,
-    }
+    Returns:
+        The places, and the credit they were reckoned from: where a claim has one or
+        two places, the share is kept over several claims.
+    """
+    credit = min(owed + limit * SHARE, float(limit))
+    return int(credit), credit
 
 
-def overdue_after(lanes: Mapping[Lane, Manner]) -> dict[Lane, timedelta]:
-    """Return how long each lane's broadcasts may wait, of those with a limit."""
-    return {
-        lane: manner.overdue_after
-        for lane, manner in lanes.items()
-        if manner.overdue_after is not None
-    }
+def carried(limit: int, credit: float, *, replies: int, deliveries: int) -> float:
+    """Return what broadcasts are owed after a claim.
+
+    Args:
+        limit: Places that the claim had.
+        credit: What `kept` returned for it.
+        replies: Places that replies took.
+        deliveries: Places that broadcasts took.
+    """
+    if replies + deliveries < limit or deliveries > credit:
+        return 0.0  # nobody was kept waiting, or not the broadcasts
+    if deliveries < int(credit):
+        return 0.0  # they had nothing more
+    return credit - deliveries

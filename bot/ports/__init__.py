@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.ports.course import Canaries, RoundUps, Unreached
 from bot.ports.erasure import Erasure
+from bot.ports.ledger import Claims, Hand, Lease, Order, Page, ReplyLease, Written
 from bot.ports.people import Audiences, Editors, JoinLinks, Recipients
 from bot.ports.senders import Senders
 from bot.ports.storage import (
@@ -19,10 +20,9 @@ from bot.ports.values import (
     Backlog,
     DeliveryLine,
     Editor,
-    Lease,
+    InDoubt,
     MessageKey,
     NewReply,
-    ReplyLease,
     Sender,
     Taken,
     Watched,
@@ -43,6 +43,7 @@ __all__ = [
     "Broadcasts",
     "Canaries",
     "Chats",
+    "Claims",
     "Clock",
     "Database",
     "Deliveries",
@@ -50,6 +51,8 @@ __all__ = [
     "Editor",
     "Editors",
     "Erasure",
+    "Hand",
+    "InDoubt",
     "Inbox",
     "JoinLinks",
     "Lease",
@@ -57,6 +60,8 @@ __all__ = [
     "MessageKey",
     "Messenger",
     "NewReply",
+    "Order",
+    "Page",
     "Recipients",
     "Replies",
     "ReplyLease",
@@ -69,4 +74,5 @@ __all__ = [
     "Unreached",
     "Watched",
     "Windows",
+    "Written",
 ]

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.broadcasts import Broadcast, BroadcastId, BroadcastState, Lane
 from bot.domain.digests import DigestId
-from bot.domain.lanes import overdue_after, usual
+from bot.domain.manners import overdue_after, usual
 from bot.domain.recipients import AudienceId
 from bot.domain.staleness import Waiting, overdue, round_ups
 

@@ -14,7 +14,7 @@ from bot.consequences import Consequences
 from bot.course import Course
 from bot.domain.articles import Draft
 from bot.domain.broadcasts import Lane
-from bot.domain.lanes import Manner
+from bot.domain.manners import Manner
 from bot.domain.outcomes import RetryPolicy
 from bot.domain.pacing import Rate
 from bot.domain.recipients import Address, Channel, Kind

@@ -21,7 +21,7 @@ from bot.domain.errors import (
     TryLater,
     Undeliverable,
 )
-from bot.domain.lanes import Manner, usual
+from bot.domain.manners import Manner, usual
 from bot.domain.recipients import Channel, Kind
 from tests.services.conftest import NEWS, Stand
 

@@ -400,6 +400,7 @@ def upgrade() -> None:
         sa.Column("failure_kind", sa.String(length=24), nullable=True),
         sa.Column("failure_code", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["audience_id"], ["audience.id"], name=op.f("fk_delivery_audience_id")
         ),
