@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -493,7 +494,7 @@ class FailingDisk:
         self.left = times
         self.full = False
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:
         """Be the database in all else."""
         return getattr(self._database, name)
 
