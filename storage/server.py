@@ -206,6 +206,18 @@ class PostgresDatabase:
                 _keep(transaction.commit)
             return result
 
+    async def claim(self, order: Order) -> Hand:
+        """Take what is due in hand, and reserve a moment for each.
+
+        Raises:
+            Fenced: The epoch is no longer the sender's.
+        """
+        return await self.write(hot.claim, self._keys, order)
+
+    async def record(self, pages: Sequence[Page]) -> list[Written]:
+        """Write pages in one transaction; say for which rows that holds."""
+        return await self.write(hot.record, pages)
+
     async def checkpoint(self) -> bool:
         """Say that nothing is left to empty: the server sees to its own log."""
         return True
@@ -213,6 +225,12 @@ class PostgresDatabase:
     async def probe(self) -> None:
         """Prove that it can be read and written, changing nothing."""
         await self.write(schema.touch_revision)
+
+    @property
+    def _keys(self) -> Keyring:
+        if self._keyring is None:
+            raise StorageError("the database was opened without its key")
+        return self._keyring
 
     @asynccontextmanager
     async def _written(self) -> AsyncIterator[Connection]:
