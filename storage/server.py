@@ -181,24 +181,6 @@ class PostgresDatabase:
             with explained():
                 return await self._driver.run(run)
 
-    async def claim(self, order: Order) -> Hand:
-        """Take what is due in hand, and reserve a moment for each.
-
-        Raises:
-            Fenced: The epoch is no longer the sender's.
-        """
-        return await self.write(hot.claim, self._keys, order)
-
-    async def record(self, pages: Sequence[Page]) -> list[Written]:
-        """Write pages in one transaction; say for which rows that holds."""
-        return await self.write(hot.record, pages)
-
-    @property
-    def _keys(self) -> Keyring:
-        if self._keyring is None:
-            raise StorageError("the database was opened without its key")
-        return self._keyring
-
     def _once(self, work: Callable[[Synchronous], T]) -> T:
         with self._engine.connect() as connection:
             with connection.begin() as transaction:

@@ -494,7 +494,7 @@ class FailingDisk:
         self.left = times
         self.full = False
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         """Be the database in all else."""
         return getattr(self._database, name)
 
