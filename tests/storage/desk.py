@@ -21,6 +21,7 @@ from bot.domain.recipients import (
 )
 from bot.ports import Lease
 from storage import SqliteDatabase
+from storage.server import PostgresDatabase
 from storage.tables import enrolments, recipients
 from tests import hot
 
@@ -33,7 +34,7 @@ class Desk:
 
     now = NOW
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: SqliteDatabase | PostgresDatabase) -> None:
         self.database = database
         self.people = 0
 
@@ -154,7 +155,7 @@ class Desk:
 
     async def delivery(self, lease: Lease) -> Delivery:
         """The delivery in hand, as it stands."""
-        async with self.database.snapshot() as tx:
+        async with self.database.transaction() as tx:
             loaded = await tx.deliveries.load([lease.id])
         return loaded[lease.id][0]
 
