@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
+    from tests.postgres import Cluster
     from tests.quiet import Ear
 
 
@@ -41,6 +42,42 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("database") / "empty.db"
     asyncio.run(upgrade(path))
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A PostgreSQL of this process's own; `durable` ones are made by who wants one."""
+    from tests.postgres import Cluster
+
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def blank_url(postgres: Cluster) -> Iterator[str]:
+    """The address of a PostgreSQL database without a table."""
+    url = postgres.database()
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture(scope="session")
+def _filled(postgres: Cluster) -> str:
+    """A database with every table and no row, to be copied by the server."""
+    from bot.domain.servers import Server
+    from storage import upgrade
+
+    url = postgres.database()
+    asyncio.run(upgrade(Server(url)))
+    return url.rsplit("/", 1)[1]
+
+
+@pytest.fixture
+def postgres_url(postgres: Cluster, _filled: str) -> Iterator[str]:
+    """The address of a PostgreSQL database with every table and no row."""
+    url = postgres.database(_filled)
+    yield url
+    postgres.drop(url)
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,9 @@ class FakeMessenger:
         self.delay = delay  #: real time that a call takes
         self.calls = 0  #: sends begun, the failed ones included
         self.sent: list[Sent] = []
+        #: What each message says now, by its id; None once it was deleted.
+        self.shown: dict[str, OutboundMessage | None] = {}
+        self.changes: list[tuple[Address, str]] = []  #: edits and deletes, in order
         self.looked_up: list[tuple[Address, OutboundMessage, datetime]] = []
         self.others: list[set[str]] = []  #: what each look-up was told to leave out
         self.meanings: dict[str, SendError] = {}  #: what `explain` says of a code
@@ -78,14 +81,33 @@ class FakeMessenger:
         reply_to: str = "",
         paid: bool = False,
     ) -> str:
+        await self._call(to)
+        provider_id = f"fake-{len(self.sent) + 1}"
+        self.sent.append(Sent(to, message, reference, provider_id, reply_to, paid))
+        self.shown[provider_id] = message
+        return provider_id
+
+    async def edit(
+        self, to: Address, provider_id: str, message: OutboundMessage
+    ) -> None:
+        await self._change(to, provider_id)
+        self.shown[provider_id] = message
+
+    async def delete(self, to: Address, provider_id: str) -> None:
+        await self._change(to, provider_id)
+        self.shown[provider_id] = None
+
+    async def _change(self, to: Address, provider_id: str) -> None:
+        await self._call(to)
+        self.changes.append((to, provider_id))
+        assert provider_id in self.shown, "not one of ours"
+
+    async def _call(self, to: Address) -> None:
         self.calls += 1
         if self.delay:
             await asyncio.sleep(self.delay.total_seconds())
         if self._failures[to]:
             raise self._failures[to].popleft()
-        provider_id = f"fake-{len(self.sent) + 1}"
-        self.sent.append(Sent(to, message, reference, provider_id, reply_to, paid))
-        return provider_id
 
     async def look_up(
         self,

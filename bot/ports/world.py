@@ -71,6 +71,23 @@ class Messenger(Protocol):
             SendError: Named for what to do next.
         """
 
+    async def edit(
+        self, to: Address, provider_id: str, message: OutboundMessage
+    ) -> None:
+        """Replace a message of ours; replacing it by its like is a success.
+
+        Raises:
+            SendError: Named for what to do next; where the message can no longer be
+                changed, `Undeliverable` of the kind ``BEYOND_REACH``.
+        """
+
+    async def delete(self, to: Address, provider_id: str) -> None:
+        """Take a message of ours back; that it is gone already is a success.
+
+        Raises:
+            SendError: As `edit`.
+        """
+
     async def look_up(
         self,
         to: Address,

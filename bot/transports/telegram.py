@@ -33,6 +33,7 @@ from bot.domain.errors import (
 from bot.domain.messages import Template
 from bot.domain.recipients import Channel
 from bot.transports.http import Lost, NeverLeft
+from bot.transports.telegram_copies import about_a_copy, answering
 from bot.transports.telegram_errors import meaning, refusal
 from bot.transports.telegram_request import AiohttpRequest, Told
 
@@ -132,7 +133,7 @@ class TelegramMessenger:
         """Replace a message of ours; replacing it by its like is a success.
 
         Raises:
-            SendError: Named for what to do next.
+            SendError: Named for what to do next; see `about_a_copy`.
         """
         content = _content(message)
         if "keyboard" in content.get("reply_markup", {}):
@@ -141,8 +142,21 @@ class TelegramMessenger:
         try:
             await self._call("editMessageText", parameters)
         except Undeliverable as error:
-            if "message is not modified" not in error.code:
-                raise
+            if (judged := about_a_copy(error)) is not None:
+                raise judged from None
+
+    async def delete(self, to: Address, provider_id: str) -> None:
+        """Delete a message of ours; that it is gone already is a success.
+
+        Raises:
+            SendError: Named for what to do next; see `about_a_copy`.
+        """
+        parameters = {"chat_id": to.value, "message_id": provider_id}
+        try:
+            await self._call("deleteMessage", parameters)
+        except Undeliverable as error:
+            if (judged := about_a_copy(error)) is not None:
+                raise judged from None
 
     async def answer_callback(self, callback_id: str, text: str) -> None:
         """Answer a pressed button; *text* is shown for a moment.
@@ -238,10 +252,7 @@ def _encoded(message: OutboundMessage) -> bytes:
 
 
 def _answering(message_id: str) -> bytes:
-    if not (message_id.isascii() and message_id.isdigit()):
-        raise Malformed("a message answers one that has no number")
-    told = b',"reply_parameters":{"message_id":%b,"allow_sending_without_reply":true}'
-    return told % message_id.encode()
+    return b',"reply_parameters":' + orjson.dumps(answering(message_id))
 
 
 async def _judged(answer: Answer) -> SendError:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, urlencode, urlsplit, urlunsplit
 
 from bot.domain.deliveries import DeliveryId, Progress, Reference
-from bot.domain.errors import Doubtful, Malformed, TryLater
+from bot.domain.errors import (
+    Doubtful,
+    FailureKind,
+    Malformed,
+    TryLater,
+    Undeliverable,
+)
 from bot.domain.messages import Template
 from bot.domain.receipts import progress_of_status
 from bot.domain.recipients import Channel
@@ -43,6 +49,8 @@ __all__ = [
 ]
 
 SCHEME = "whatsapp:"
+#: Why nothing that was sent can be changed.
+STAYS = "WhatsApp takes nothing back"
 #: Twilio's clock and ours may differ by this much.
 SKEW = timedelta(seconds=5)
 #: Time that Twilio may need to list a message after the call has ended.
@@ -146,6 +154,18 @@ class WhatsAppMessenger:
             return f"{urlencode(form)}&To={quote_plus(SCHEME)}".encode()
         except UnicodeEncodeError:
             raise Malformed("no text that could be encoded") from None
+
+    async def edit(
+        self, to: Address, provider_id: str, message: OutboundMessage
+    ) -> None:
+        """Raise `Undeliverable`: what was sent on WhatsApp stays as it is."""
+        del to, provider_id, message
+        raise Undeliverable(STAYS, kind=FailureKind.BEYOND_REACH)
+
+    async def delete(self, to: Address, provider_id: str) -> None:
+        """Raise `Undeliverable`: what was sent on WhatsApp stays."""
+        del to, provider_id
+        raise Undeliverable(STAYS, kind=FailureKind.BEYOND_REACH)
 
     async def look_up(
         self,
