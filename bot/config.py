@@ -183,7 +183,7 @@ class Settings(BaseModel):
         description="Days for which it is kept who had agreed, after they leave",
     )
     telegram_rate: float = Field(
-        27, gt=0, le=1000, description="Messages a second from the bot"
+        30, gt=0, le=1000, description="Messages a second from the bot"
     )
     whatsapp_rate: float = Field(
         70, gt=0, le=400, description="Messages a second from the WhatsApp sender"

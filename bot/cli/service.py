@@ -9,6 +9,7 @@ import typer
 
 from bot.cli.common import DEFAULT_CONFIG, ConfigFile, fail
 from bot.cli.ending import Ending
+from bot.cli.loops import run_long
 from bot.domain.errors import ConfigError, HarkaraError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def run(
             if upgrade_first:
                 upgrade(config)
             logs.set_up(settings.log)
-            asyncio.run(_until_asked(settings, ending))
+            run_long(_until_asked(settings, ending))
         except HarkaraError as error:
             fail(error)
 
