@@ -69,13 +69,16 @@ class Disk:
     def writing(self) -> bool:
         """Whether its process is in the middle of a writing transaction."""
         writer = self.writer
-        return not self.dead and writer is not None and writer.in_transaction
+        if self.dead or writer is None or writer.closed:
+            return False
+        return writer.in_transaction
 
     def die(self) -> None:
         """Take every connection back to what was committed; nobody uses them again."""
         self.dead = True
         for plate in self.plates:
-            plate.rollback()
+            if not plate.closed:
+                plate.rollback()
 
     async def open(self, path: Path) -> SqliteDatabase:
         """Open the database for its process."""
@@ -140,6 +143,11 @@ class Plate(sqlite3.Connection):
     """A connection whose commits may find no room."""
 
     disk: Disk | None = None
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+        super().close()
 
     def commit(self) -> None:
         disk = self.disk

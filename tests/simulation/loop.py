@@ -19,9 +19,16 @@ if TYPE_CHECKING:
     from contextvars import Context
     from random import Random
 
+#: Steps after which time should have passed.
+SPINNING = 20_000
+
 
 class Killed(BaseException):
     """Raised in what is left of a process that was killed, to let go of it."""
+
+
+class Spinning(Exception):
+    """Somebody is busy without end, and time never passes."""
 
 
 class Loop(asyncio.AbstractEventLoop):
@@ -212,6 +219,7 @@ class World:
             until: The moment at which to stop at the latest.
             over: Asked whenever time is about to pass.
         """
+        here = 0  # steps since time passed
         while True:
             able = [each for each in self.loops if not each.standing]
             for loop in able:
@@ -219,6 +227,9 @@ class World:
             able = [each for each in able if each.ready]
             outside = bool(self._events) and self._events[0][0] <= self.now
             choices = len(able) + outside
+            here += 1
+            if here > SPINNING:
+                raise Spinning(f"{here} steps at {self.now:.6f} s")
             if choices:
                 chosen = 0 if choices == 1 else self.rng.randrange(choices)
                 if chosen < len(able):
@@ -226,6 +237,7 @@ class World:
                 else:
                     heapq.heappop(self._events)[3]()
                 continue
+            here = 0
             if over() or not self._pass(until):
                 return
 

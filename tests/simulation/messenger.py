@@ -52,7 +52,13 @@ class SimulatedMessenger:
         self._provider = provider
 
     async def send(
-        self, to: Address, message: OutboundMessage, reference: Reference | None
+        self,
+        to: Address,
+        message: OutboundMessage,
+        reference: Reference | None,
+        *,
+        reply_to: str = "",
+        paid: bool = False,
     ) -> str:
         provider, process = self._provider, self._process
         if provider._strikes("never_left", provider.mischief.never_left):
@@ -99,6 +105,14 @@ class SimulatedMessenger:
                 sender_wide=said.word == "flood_all",
             )
         raise self.explain(said.word)
+
+    async def edit(
+        self, to: Address, provider_id: str, message: OutboundMessage
+    ) -> None:
+        raise AssertionError("nobody corrects anything here")
+
+    async def delete(self, to: Address, provider_id: str) -> None:
+        raise AssertionError("nobody takes anything back here")
 
     async def look_up(
         self,

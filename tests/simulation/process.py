@@ -52,6 +52,9 @@ class MachineClock:
     def now(self) -> datetime:
         return DAWN + timedelta(seconds=self._world.now) + self.skew
 
+    def monotonic(self) -> float:
+        return self._world.now
+
     async def sleep_until(self, moment: datetime) -> None:
         wait = (moment - self.now()).total_seconds()
         if wait > 0:

@@ -17,7 +17,7 @@ from tests.simulation import editor, faults
 from tests.simulation.cast import CLOSED, GROUPS, SUPERGROUPS, template
 from tests.simulation.disk import Weather
 from tests.simulation.invariants import Observer, judge
-from tests.simulation.loop import World
+from tests.simulation.loop import Spinning, World
 from tests.simulation.process import MachineClock, Process, Surroundings
 from tests.simulation.provider import Chat, Provider
 
@@ -278,7 +278,10 @@ class Scene(logging.Handler):
         logger.addHandler(self)
         try:
             self._arrange()
-            self.world.run(LONGEST, over=self._over)
+            try:
+                self.world.run(LONGEST, over=self._over)
+            except Spinning as error:
+                self.violated(f"end: somebody spins: {error}")
             judge(self)
         finally:
             logger.removeHandler(self)
