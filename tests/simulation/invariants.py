@@ -311,6 +311,9 @@ def _justified(scene: Scene, row: sqlite3.Row, calls: list[Call]) -> bool:  # no
             templates = [each for each in earlier if each["form"] == "template"]
             cancelled = row["broadcast_state"] == "cancelled"
             closed = "window" in said or any(each.withdrawn for each in calls)
+            # A later part has no template of its own, and its reader's window may
+            # have been found closed by a receipt of another message.
+            closed = closed or row["reason"] == "in template"
             left = row["standing"] == "gone"
             return bool(behind or templates) or cancelled or closed or left
         case "expired":
