@@ -26,6 +26,7 @@ demo: $(READY)
 
 test: $(READY)
 	@.ci/browser
+	@.ci/postgres
 	@$(BIN)/python -m pytest $(ARGS)
 
 picture: $(READY)
