@@ -1,9 +1,9 @@
 """Tasks of many processes: kicks are jobs in PostgreSQL, and any worker takes them.
 
 A job holds the lock of its task and key, so that one worker at a time has it in hand,
-and one more may wait. A worker says every `BEAT` seconds that it is alive. From one
-that was silent for `SILENT` seconds the others take what it had in hand, and kick it
-anew; when it wakes it finds itself given up, and ends.
+and one more may wait. A worker says again and again that it is alive. From one that
+fell silent the others take what it had in hand, and kick it anew; when it wakes it
+finds itself given up, and ends.
 
 A lost kick never matters, as with `LocalRunner`: the sweep kicks whatever the tables
 say is due.
@@ -15,6 +15,7 @@ import asyncio
 import logging
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -30,13 +31,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("harkara.runner")
 
-#: Seconds between two signs of life.
-BEAT = 2.0
-#: Seconds of silence after which a worker is given up. With `BEAT` for the look that
-#: finds it, and a second to begin, its work is in other hands within 15.
-SILENT = 8.0
-#: Seconds between two looks for jobs of which nobody told us.
-LOOK = 1.0
 #: Seconds before PostgreSQL is asked again after it could not answer.
 AGAIN = 0.5
 #: Seconds by which a worker lets others go first, for each draining task in hand.
@@ -45,6 +39,19 @@ COURTESY = 0.05
 PARTING = 2.0
 #: Time to wait before a task that failed is looked at again.
 AFTER_FAILURE = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm:
+    """How often workers look, in seconds.
+
+    What a dead worker had in hand is in other hands after *silent*, one *beat* for the
+    look that finds it, and as long as a kick takes: 15 seconds at the most.
+    """
+
+    beat: float = 2.0  #: between two signs of life, and two looks at the others'
+    silent: float = 8.0  #: without a sign, after which a worker is given up
+    look: float = 1.0  #: between two looks for jobs of which nobody told us
 
 
 class GivenUp(HarkaraError):
@@ -59,6 +66,7 @@ class ClusterRunner:
             most commands of the command line kick nothing.
         clock: For kicks that are to come later.
         alive: Is called at each sign of life.
+        rhythm: How often to look; all workers must have the same.
         seconds: A clock that never jumps, in seconds.
     """
 
@@ -68,11 +76,13 @@ class ClusterRunner:
         clock: Clock,
         *,
         alive: Callable[[], None] = lambda: None,
+        rhythm: Rhythm = Rhythm(),
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._jobs = jobs
         self._clock = clock
         self._alive = alive
+        self._rhythm = rhythm
         self._seconds = seconds
         self._works: dict[str, Callable[[str], Awaitable[datetime | None]]] = {}
         self._draining: set[str] = set()
@@ -157,6 +167,11 @@ class ClusterRunner:
             await asyncio.gather(end, *loops, return_exceptions=True)
             await self._let_go()
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is in hand here."""
+        return bool(self._running)
+
     async def stop(self) -> None:
         """Take nothing new, see out what drains, and cut the rest short.
 
@@ -196,6 +211,7 @@ class ClusterRunner:
 
     async def _let_go(self) -> None:
         """Leave no work behind that nobody would see the end of."""
+        self._stopping.set()
         self._cut_short(but=set())
         await asyncio.gather(
             *(task for _, task in self._running.values()), return_exceptions=True
@@ -215,24 +231,24 @@ class ClusterRunner:
                     self._worker = 0
                     raise GivenUp(
                         "the other workers have taken over, since nothing was heard of "
-                        f"this one for {SILENT:.0f} seconds; it has to start anew"
+                        "this one for too long; it has to start anew"
                     )
             except StorageFailing:
                 self._beats = 0
             else:
                 self._beats += 1
                 self._alive()
-            await asyncio.sleep(BEAT)
+            await asyncio.sleep(self._rhythm.beat)
 
     async def _tend(self) -> None:
         """Take over from the dead, and find what we do not know that we have."""
         while True:
-            await asyncio.sleep(BEAT)
+            await asyncio.sleep(self._rhythm.beat)
             # Who has just come back to PostgreSQL may be the first of all.
             if self._stopping.is_set() or self._beats < 2:  # noqa: PLR2004 - one beat may be the first after an outage
                 continue
             try:
-                for job in await self._jobs.bury(silent_for=SILENT):
+                for job in await self._jobs.bury(silent_for=self._rhythm.silent):
                     log.warning(
                         "taken over from a worker that fell silent",
                         extra={"task": job.task, "key": job.key},
@@ -254,7 +270,7 @@ class ClusterRunner:
         self._unknown = unknown
 
     async def _listen(self) -> None:
-        """Be told of kicks; without it, `LOOK` finds them."""
+        """Be told of kicks; without it, looking finds them."""
         while True:
             with suppress(StorageFailing):
                 await self._jobs.listen(list(self._works), self._news.set)
@@ -273,7 +289,7 @@ class ClusterRunner:
                 self._begin(job)
                 continue
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), LOOK)
+                await asyncio.wait_for(self._news.wait(), self._rhythm.look)
             busy = sum(job.task in self._draining for job, _ in self._running.values())
             await asyncio.sleep(COURTESY * busy)
         await self._stopped.wait()

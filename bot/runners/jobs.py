@@ -7,23 +7,27 @@ and made anew, and an error here is never more than a hint lost, or given twice.
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString, cast
 
 import psycopg
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job as Row
 from procrastinate.jobs import Status
+from procrastinate.manager import get_channel_for_queues
+from procrastinate.schema import SchemaManager
 from psycopg import sql
-from psycopg_pool import AsyncConnectionPool
 
 from bot.domain.errors import StorageError, StorageFailing
+from bot.runners.lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from psycopg_pool import AsyncConnectionPool
 
 log = logging.getLogger("harkara.runner")
 
@@ -34,7 +38,7 @@ MARK = "Harkara's hints to its workers, by Procrastinate"
 #: The oldest PostgreSQL that it runs on, as the server numbers itself.
 OLDEST = 140_000
 #: Seconds to wait for a connection.
-PATIENCE = 5
+PATIENCE = 3
 #: Connections for statements; one more listens.
 CONNECTIONS = 4
 #: Of all our processes, one at a time looks at the schema and makes it.
@@ -76,15 +80,7 @@ class Jobs:
                 hands notifications on.
         """
         self._url = url
-        self._pool = AsyncConnectionPool(
-            url,
-            kwargs=_CONNECTION,
-            min_size=1,
-            max_size=CONNECTIONS,
-            timeout=PATIENCE,
-            check=AsyncConnectionPool.check_connection,
-            open=False,
-        )
+        self._lines = Lines(url, _CONNECTION, most=CONNECTIONS)
         self._app = App(connector=PsycopgConnector())
         self._jobs = self._app.job_manager
 
@@ -97,33 +93,27 @@ class Jobs:
                 to do.
         """
         await prepare(self._url)
-        with _failing():
-            await self._pool.open(wait=True, timeout=PATIENCE)
-        await self._app.open_async(self._pool)
+        # Of a pool, only what ours has is wanted.
+        await self._app.open_async(cast("AsyncConnectionPool", self._lines))
 
     async def close(self) -> None:
-        """Let go of the connections."""
-        await self._pool.close(timeout=1)
+        """Let go of the connections; they are made again where one is wanted."""
+        await self._lines.close()
 
     async def defer(self, task: str, key: str) -> None:
         """Have a worker look at *key*, unless one is about to."""
-        with _failing():
-            try:
-                await self._jobs.defer_job_async(_row(task, {"key": key}))
-            except AlreadyEnqueued:
-                pass  # somebody has asked already
+        with _failing(), suppress(AlreadyEnqueued):
+            await self._jobs.defer_job_async(_row(task, {"key": key}))
 
     async def defer_once(self, task: str, key: str, *, every: float, slot: int) -> None:
         """The same, if nobody has done so in this *slot* of *every* seconds yet."""
-        with _failing():
-            try:
-                await self._jobs.defer_periodic_job(
-                    _row(task, {"key": key, "timestamp": slot}),
-                    periodic_id=f"{key} {every:g}",
-                    defer_timestamp=slot,
-                )
-            except AlreadyEnqueued:
-                pass  # the last one has not even begun
+        # If the last one has not even begun, one is enough.
+        with _failing(), suppress(AlreadyEnqueued):
+            await self._jobs.defer_periodic_job(
+                _row(task, {"key": key, "timestamp": slot}),
+                periodic_id=f"{key} {every:g}",
+                defer_timestamp=slot,
+            )
 
     async def join(self) -> int:
         """Become one of the workers, and return our number among them."""
@@ -138,7 +128,12 @@ class Jobs:
     async def beat(self, worker: int) -> bool:
         """Say that we are alive; False if the others have given us up."""
         with _failing():
-            await self._jobs.update_heartbeat(worker)
+            try:
+                await self._jobs.update_heartbeat(worker)
+            except ConnectorException as error:
+                if isinstance(error.__cause__, psycopg.errors.UndefinedFunction):
+                    return False  # the tables are gone, and we with them
+                raise
             return worker in await self._workers("WHERE id = %(id)s", id=worker)
 
     async def alive(self, *, within: float) -> list[int]:
@@ -153,7 +148,7 @@ class Jobs:
         """Take the next job of *tasks* in hand, if one waits whose key is free."""
         with _failing():
             row = await self._jobs.fetch_job(queues=tasks, worker_id=worker)
-        return row and _job(row)
+        return _job(row) if row is not None else None
 
     async def in_hand(self, worker: int) -> list[Job]:
         """Return what the tables say that *worker* is doing."""
@@ -187,14 +182,15 @@ class Jobs:
 
     async def listen(self, tasks: Sequence[str], heard: Callable[[], None]) -> None:
         """Call *heard* for each kick, until cancelled."""
-
-        async def on_notification(**_: object) -> None:
-            heard()
-
         with _failing():
-            await self._jobs.listen_for_jobs(
-                on_notification=on_notification, queues=tasks
-            )
+            async with await self._lines.connect(autocommit=True) as line:
+                for channel in get_channel_for_queues(tasks):
+                    await line.execute(
+                        sql.SQL("LISTEN {}").format(sql.Identifier(channel))
+                    )
+                heard()  # what came before is not told
+                async for _ in line.notifies():
+                    heard()
 
     async def _finished(self, job: Job, status: Status) -> bool:
         with _failing():
@@ -307,7 +303,7 @@ async def _make(connection: psycopg.AsyncConnection[Any], ours: str) -> None:
     name = sql.Identifier(SCHEMA)
     await connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(name))
     await connection.execute(sql.SQL("CREATE SCHEMA {}").format(name))
-    await connection.execute(App(connector=PsycopgConnector()).schema_manager.get_schema())
+    await connection.execute(SchemaManager.get_schema())
     await connection.execute(
         sql.SQL("COMMENT ON SCHEMA {} IS {}").format(
             name, sql.Literal(f"{MARK} {ours}")
