@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from bot.domain.broadcasts import BroadcastState
-from bot.domain.deliveries import ARRIVED, ENDED, Form, State
+from bot.domain.deliveries import ARRIVED, ENDED, REPEATABLE, Form, State
 from bot.domain.errors import StorageError, StorageFailing, WindowClosed
 from bot.domain.outcomes import settle
 from bot.domain.recipients import Standing
@@ -294,6 +294,8 @@ class Ledger:
         elif before.state is State.DOUBTFUL and delivery.state in ARRIVED:
             # Later parts waited for this.
             await reopen(tx, delivery.broadcast)
+        if delivery.action in REPEATABLE:
+            return  # each copy is changed for itself, whatever became of the others
         in_template = delivery.form is Form.TEMPLATE and delivery.state in ARRIVED
         if delivery.state in ENDED and (delivery.state not in ARRIVED or in_template):
             await tx.deliveries.skip_rest(
@@ -320,7 +322,8 @@ async def requeued(tx: Transaction, delivery: Delivery) -> None:
     reason = "stopped" if broadcast.state is BroadcastState.CANCELLED else ""
     who = await tx.recipients.get(delivery.recipient)
     enrolled = {each.id for each in await tx.audiences.of(who.id)}
-    if who.standing is Standing.GONE or delivery.audience not in enrolled:
+    left = delivery.audience not in enrolled and delivery.action not in REPEATABLE
+    if who.standing is Standing.GONE or left:
         reason = "unenrolled"
     if reason:
         await tx.deliveries.save(

@@ -14,11 +14,20 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.domain import pacing
-from bot.domain.deliveries import Attempt, Failure, Form, Progress, Reference, State
+from bot.domain.deliveries import (
+    Action,
+    Attempt,
+    Failure,
+    Form,
+    Progress,
+    Reference,
+    State,
+)
 from bot.domain.errors import (
     Doubtful,
     FailureKind,
     Fenced,
+    Malformed,
     Moved,
     SenderDown,
     SendError,
@@ -329,7 +338,7 @@ class Pump:
     async def _deliver(self, lease: Lease, slot: datetime) -> None:
         delivery = lease.delivery
         form, message = self._choose(lease)
-        if message is None:
+        if message is None and delivery.action is not Action.DELETE:
             if form is Form.TEMPLATE and delivery.part > 1:
                 await self._ledger.end(
                     delivery.id,
@@ -355,7 +364,13 @@ class Pump:
         if not await self._ledger.mark(attempt, epoch=self._epoch):
             return
         try:
-            provider_id = await self._call(lease.address, message, reference)
+            provider_id = await self._call(
+                lease.address,
+                message,
+                reference,
+                action=delivery.action,
+                target=delivery.target,
+            )
         except SendError as error:
             report = Report(
                 reference=reference,
@@ -375,7 +390,13 @@ class Pump:
         await self._ledger.report(report, rest_until=rest.get(delivery.recipient))
 
     async def _call(
-        self, to: Address, message: OutboundMessage, reference: Reference | None
+        self,
+        to: Address,
+        message: OutboundMessage | None,
+        reference: Reference | None,
+        *,
+        action: Action = Action.SEND,
+        target: str = "",
     ) -> str:
         """Make one call, and wait for its answer until `give_up`.
 
@@ -389,7 +410,7 @@ class Pump:
             raise RuntimeError("a call is made by a task")
         self._calling.add(task)
         try:
-            return await self._messenger.send(to, message, reference)
+            return await self._do(to, message, reference, action=action, target=target)
         except asyncio.CancelledError:
             if not self._given_up:
                 raise
@@ -397,6 +418,26 @@ class Pump:
             raise Doubtful("given up") from None
         finally:
             self._calling.discard(task)
+
+    async def _do(
+        self,
+        to: Address,
+        message: OutboundMessage | None,
+        reference: Reference | None,
+        *,
+        action: Action,
+        target: str,
+    ) -> str:
+        """Send, edit or delete; return the provider's id of the message in question."""
+        if action is Action.DELETE:
+            await self._messenger.delete(to, target)
+            return target
+        if message is None:
+            raise Malformed("nothing to say")
+        if action is Action.EDIT:
+            await self._messenger.edit(to, target, message)
+            return target
+        return await self._messenger.send(to, message, reference, reply_to=target)
 
     def _rest(
         self, lease: Lease | ReplyLease, slot: datetime

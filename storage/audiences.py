@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, delete, exists, func, select, update
+from sqlalchemy import and_, case, delete, exists, func, or_, select, update
 
-from bot.domain.deliveries import State
+from bot.domain.deliveries import Action, State
 from bot.domain.errors import Refusal, Unknown
 from bot.domain.recipients import Audience, AudienceId, Channel, Kind, Standing
 from bot.ports import Windows
@@ -155,6 +155,14 @@ class Audiences:
             .where(
                 deliveries.c.recipient_id == recipient,
                 deliveries.c.state.in_(PENDING),
+                # What they have may still be corrected, where it can be reached.
+                or_(
+                    deliveries.c.action == Action.SEND,
+                    exists().where(
+                        recipient_table.c.id == recipient,
+                        recipient_table.c.standing == Standing.GONE,
+                    ),
+                ),
             )
             .values(state=State.SKIPPED, reason=reason)
         )

@@ -85,6 +85,12 @@ class Broadcasts:
             confirmed_at=broadcast.confirmed_at,
             finished_at=broadcast.finished_at,
             reason=broadcast.reason,
+            held_until=broadcast.held_until,
+            again=broadcast.again,
+            watched=broadcast.watched,
+            stars=broadcast.stars,
+            origin_id=broadcast.origin,
+            merged_into_id=broadcast.merged_into,
         )
         await self._connection.run(
             broadcast_audiences.insert(),
@@ -144,7 +150,7 @@ class Broadcasts:
         return _broadcast(row)
 
     async def save(self, broadcast: Broadcast) -> None:
-        """Write its state, moments and reason."""
+        """Write its state, its moments, its reason, and what editors said of it."""
         await self._connection.run(
             update(broadcasts)
             .where(broadcasts.c.id == broadcast.id)
@@ -154,6 +160,10 @@ class Broadcasts:
                 confirmed_at=broadcast.confirmed_at,
                 finished_at=broadcast.finished_at,
                 reason=broadcast.reason,
+                held_until=broadcast.held_until,
+                again=broadcast.again,
+                watched=broadcast.watched,
+                merged_into_id=broadcast.merged_into,
             )
         )
 
@@ -214,4 +224,10 @@ def _broadcast(row: Row[Any]) -> Broadcast:
         confirmed_at=row.confirmed_at,
         finished_at=row.finished_at,
         reason=row.reason,
+        held_until=row.held_until,
+        again=row.again,
+        watched=row.watched,
+        stars=row.stars,
+        origin=row.origin_id and BroadcastId(row.origin_id),
+        merged_into=row.merged_into_id and BroadcastId(row.merged_into_id),
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, exists, func, select, update
+from sqlalchemy import bindparam, exists, func, or_, select, update
 
 from bot.domain.broadcasts import Coverage
-from bot.domain.deliveries import DeliveryId, Progress, State
+from bot.domain.deliveries import Action, DeliveryId, Progress, State
 from bot.domain.errors import FailureKind
 from storage import due, reading
 from storage.connection import chunks
@@ -196,6 +196,7 @@ class Deliveries:
                     "epoch": one.epoch,
                     "due_at": one.due_at,
                     "form": one.form,
+                    "action": one.action,
                     "failure_kind": one.failure.kind if one.failure else None,
                     "failure_code": one.failure.code if one.failure else "",
                     "reason": one.reason,
@@ -233,6 +234,7 @@ class Deliveries:
                 deliveries.c.broadcast_id == delivery.broadcast,
                 deliveries.c.recipient_id == whose,
                 deliveries.c.part > delivery.part,
+                deliveries.c.action == Action.SEND,
                 deliveries.c.state.in_(PENDING),
             )
             .values(state=State.SKIPPED, reason=reason)
@@ -360,11 +362,14 @@ class Deliveries:
             .where(
                 deliveries.c.broadcast_id == broadcast,
                 deliveries.c.state.in_(_UNSETTLED),
-                ~exists().where(
-                    earlier.c.broadcast_id == deliveries.c.broadcast_id,
-                    earlier.c.recipient_id == deliveries.c.recipient_id,
-                    earlier.c.part < deliveries.c.part,
-                    earlier.c.state == State.DOUBTFUL,
+                or_(
+                    deliveries.c.action != Action.SEND,
+                    ~exists().where(
+                        earlier.c.broadcast_id == deliveries.c.broadcast_id,
+                        earlier.c.recipient_id == deliveries.c.recipient_id,
+                        earlier.c.part < deliveries.c.part,
+                        earlier.c.state == State.DOUBTFUL,
+                    ),
                 ),
             )
             .limit(1)

@@ -16,11 +16,12 @@ from sqlalchemy import (
     exists,
     func,
     literal_column,
+    or_,
     select,
 )
 
 from bot.domain.broadcasts import BroadcastState
-from bot.domain.deliveries import ARRIVED, State
+from bot.domain.deliveries import ARRIVED, Action, State
 from bot.domain.errors import Fenced
 from bot.domain.pacing import BELIEVED
 from bot.domain.recipients import Standing
@@ -69,11 +70,16 @@ def _in_line(sender: SenderId) -> ColumnElement[bool]:
         deliveries.c.sender_id == sender,
         stated(deliveries.c.state, State.QUEUED),
         recipients.c.standing == Standing.ACTIVE,
-        ~exists().where(
-            earlier.c.broadcast_id == deliveries.c.broadcast_id,
-            earlier.c.recipient_id == deliveries.c.recipient_id,
-            earlier.c.part < deliveries.c.part,
-            earlier.c.state.not_in(ARRIVED),
+        # What is sent keeps its order; each copy is changed for itself.
+        or_(
+            deliveries.c.action != Action.SEND,
+            ~exists().where(
+                earlier.c.broadcast_id == deliveries.c.broadcast_id,
+                earlier.c.recipient_id == deliveries.c.recipient_id,
+                earlier.c.part < deliveries.c.part,
+                earlier.c.action == Action.SEND,
+                earlier.c.state.not_in(ARRIVED),
+            ),
         ),
     )
 

@@ -29,6 +29,7 @@ from storage.replies import EMPTIED
 from storage.tables import (
     MESSAGES,
     OPEN,
+    PENDING,
     aliases,
     attempts,
     broadcasts,
@@ -223,6 +224,13 @@ class Erasure:
         ended = select(enrolments.c.id).where(enrolments.c.recipient_id.in_(numbers))
         await self._drop_enrolments(await self._connection.values(ended))
         await self._forget_replies(numbers)
+        await self._connection.run(
+            update(deliveries)
+            .where(
+                deliveries.c.recipient_id.in_(numbers), deliveries.c.state.in_(PENDING)
+            )
+            .values(state=State.SKIPPED, reason=FORGOTTEN)
+        )
         names = select(editors.c.name).where(editors.c.recipient_id.in_(numbers))
         await self._connection.run(
             delete(invitations).where(

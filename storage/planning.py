@@ -92,6 +92,7 @@ def _chosen(
             literal(0, column.attempts.type).label("attempts"),
             literal("", column.failure_code.type).label("failure_code"),
             case((suspended, recipients.c.standing_reason), else_="").label("reason"),
+            literal("", column.target.type).label("target"),
         )
         .join_from(enrolments, recipients, recipients.c.id == enrolments.c.recipient_id)
         .where(

@@ -47,6 +47,7 @@ def delivery(row: Row[Any]) -> Delivery:
         attempts=row.attempts,
         failure=None if kind is None else Failure(kind, row.failure_code),
         reason=row.reason,
+        target=row.target,
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import func, or_, select, update
 
-from bot.domain.deliveries import Progress, State
+from bot.domain.deliveries import REPEATABLE, Progress, State
 from bot.domain.errors import Fenced, Unknown
 from bot.domain.pacing import BELIEVED
 from bot.domain.recipients import SenderId
@@ -90,6 +90,17 @@ class Senders:
             in_doubt = await self._connection.run(
                 update(table).where(called).values(state=State.DOUBTFUL)
             )
+            if table is deliveries:
+                # To edit or delete once more comes to the same: no doubt is left.
+                in_doubt -= await self._connection.run(
+                    update(table)
+                    .where(
+                        theirs,
+                        due.stated(table.c.state, State.DOUBTFUL),
+                        table.c.action.in_(REPEATABLE),
+                    )
+                    .values(state=State.QUEUED)
+                )
             queued_again = await self._connection.run(
                 update(table).where(leased).values(state=State.QUEUED)
             )

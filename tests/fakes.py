@@ -30,6 +30,8 @@ class Sent:
     message: OutboundMessage
     reference: Reference | None
     provider_id: str
+    reply_to: str = ""
+    paid: bool = False
 
 
 class FakeMessenger:
@@ -47,6 +49,9 @@ class FakeMessenger:
         self.delay = delay  #: real time that a call takes
         self.calls = 0  #: sends begun, the failed ones included
         self.sent: list[Sent] = []
+        #: What each message says now, by its id; None once it was deleted.
+        self.shown: dict[str, OutboundMessage | None] = {}
+        self.changes: list[tuple[Address, str]] = []  #: edits and deletes, in order
         self.looked_up: list[tuple[Address, OutboundMessage, datetime]] = []
         self.others: list[set[str]] = []  #: what each look-up was told to leave out
         self.meanings: dict[str, SendError] = {}  #: what `explain` says of a code
@@ -68,16 +73,41 @@ class FakeMessenger:
         ]
 
     async def send(
-        self, to: Address, message: OutboundMessage, reference: Reference | None
+        self,
+        to: Address,
+        message: OutboundMessage,
+        reference: Reference | None,
+        *,
+        reply_to: str = "",
+        paid: bool = False,
     ) -> str:
+        await self._call(to)
+        provider_id = f"fake-{len(self.sent) + 1}"
+        self.sent.append(Sent(to, message, reference, provider_id, reply_to, paid))
+        self.shown[provider_id] = message
+        return provider_id
+
+    async def edit(
+        self, to: Address, provider_id: str, message: OutboundMessage
+    ) -> None:
+        await self._change(to, provider_id)
+        self.shown[provider_id] = message
+
+    async def delete(self, to: Address, provider_id: str) -> None:
+        await self._change(to, provider_id)
+        self.shown[provider_id] = None
+
+    async def _change(self, to: Address, provider_id: str) -> None:
+        await self._call(to)
+        self.changes.append((to, provider_id))
+        assert provider_id in self.shown, "not one of ours"
+
+    async def _call(self, to: Address) -> None:
         self.calls += 1
         if self.delay:
             await asyncio.sleep(self.delay.total_seconds())
         if self._failures[to]:
             raise self._failures[to].popleft()
-        provider_id = f"fake-{len(self.sent) + 1}"
-        self.sent.append(Sent(to, message, reference, provider_id))
-        return provider_id
 
     async def look_up(
         self,
@@ -108,10 +138,14 @@ class FakeClock:
     def __init__(self, start: datetime = DAWN, *, auto: bool = False) -> None:
         self.auto = auto
         self._now = start
+        self._passed = 0.0  # seconds, by no clock that is set
         self._sleepers: list[tuple[datetime, asyncio.Future[None]]] = []
 
     def now(self) -> datetime:
         return self._now
+
+    def monotonic(self) -> float:
+        return self._passed
 
     @property
     def asleep(self) -> list[datetime]:
@@ -120,6 +154,7 @@ class FakeClock:
 
     def set(self, moment: datetime) -> None:
         """Make it *moment*, backwards too, and wake whoever waited for it."""
+        self._passed += max(0.0, (moment - self._now).total_seconds())
         self._now = moment
         waiting = []
         for until, sleeper in self._sleepers:

@@ -58,6 +58,10 @@ class Action(StrEnum):
     DELETE = "delete"
 
 
+#: To do these twice comes to the same, so a doubt about one is ended by a repeat.
+REPEATABLE = frozenset({Action.EDIT, Action.DELETE})
+
+
 class Form(StrEnum):
     """Which of a digest's renderings was sent."""
 
@@ -157,6 +161,9 @@ class Delivery:
     attempts: int = 0  #: provider calls made so far
     failure: Failure | None = None
     reason: str = ""  #: why skipped or suspended, in a word
+    #: The provider's id of the copy that is edited or deleted, or, for what is sent,
+    #: of the message that it answers; empty where there is none.
+    target: str = ""
 
 
 _PROVEN = {

@@ -109,6 +109,7 @@ class FailureKind(StrEnum):
     MALFORMED = "malformed"  #: the message itself is bad
     SENDER_DOWN = "sender_down"  #: a receipt said that the account is at fault
     GAVE_UP = "gave_up"  #: as many tries as the policy allows
+    BEYOND_REACH = "beyond_reach"  #: the copy can no longer be changed
 
 
 class SendError(HarkaraError):

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from bot.domain.deliveries import (
     ARRIVED,
+    REPEATABLE,
+    Action,
     Attempt,
     Delivery,
     Failure,
@@ -95,11 +97,12 @@ class Step:
     state: State
     due_at: datetime | None = None  #: when to try again, for queued
     form: Form | None = None  #: the form that the next attempt must have
+    action: Action | None = None  #: what the next attempt does instead
     failure: Failure | None = None
     consequence: Consequence = Consequence.NONE
 
 
-def after_error(  # noqa: C901, PLR0911 - a table: one line an error
+def after_error(  # noqa: C901, PLR0911, PLR0912 - a table: one line an error
     error: SendError,
     *,
     attempts: int,
@@ -108,6 +111,7 @@ def after_error(  # noqa: C901, PLR0911 - a table: one line an error
     now: datetime,
     policy: RetryPolicy,
     reported: bool = False,
+    action: Action = Action.SEND,
 ) -> Step:
     """Decide what becomes of a delivery now that an attempt ended with *error*.
 
@@ -119,16 +123,27 @@ def after_error(  # noqa: C901, PLR0911 - a table: one line an error
         now: The present moment, aware, in UTC.
         policy: A wait that the provider asks for is honoured if it is longer.
         reported: The provider had accepted the message, and said this later.
+        action: What the failed attempt did.
 
     Returns:
         The next step. A repeat is decided only where the error proves that nothing
-        was sent. While the provider refuses to take it, or cannot be reached, only
-        the broadcast's expiry ends the trying; a message that is taken and then
-        fails is tried as often as the policy says, for each costs.
+        was sent, or where twice comes to the same as once. While the provider
+        refuses to take it, or cannot be reached, only the broadcast's expiry ends
+        the trying; a message that is taken and then fails is tried as often as the
+        policy says, for each costs.
     """
     match error:
+        case Doubtful() if action in REPEATABLE:
+            return Step(state=State.QUEUED, due_at=now + policy.wait(attempts))
         case Doubtful():
             return Step(state=State.DOUBTFUL)
+        case Moved() if action in REPEATABLE:
+            # The numbers of a group's messages stay behind when it moves; at the new
+            # address the same number is another message.
+            return _failed(FailureKind.BEYOND_REACH, error, Consequence.MOVE)
+        case Undeliverable(kind=FailureKind.BEYOND_REACH) if action is Action.DELETE:
+            # Too old to be deleted: then it is to say that it is withdrawn.
+            return Step(state=State.QUEUED, due_at=now, action=Action.EDIT)
         case TryLater(after=after):
             wait = after if error.throttled else max(after, policy.wait(attempts))
             if reported and not error.throttled:
@@ -242,12 +257,14 @@ def settle(
         now=now,
         policy=policy,
         reported=report.progress is Progress.FAILED,
+        action=delivery.action,
     )
     moved_on = replace(
         delivery,
         state=step.state,
         due_at=step.due_at or delivery.due_at,
         form=step.form or delivery.form,
+        action=step.action or delivery.action,
         failure=step.failure,
         reason=code if step.state is State.SUSPENDED else "",
     )

@@ -99,7 +99,7 @@ class Broadcasts(Protocol):
         """Return one. Raises Unknown."""
 
     async def save(self, broadcast: Broadcast) -> None:
-        """Write its state, moments and reason."""
+        """Write its state, its moments, its reason, and what editors said of it."""
 
     async def latest(self, limit: int) -> list[Broadcast]:
         """Return the newest first."""

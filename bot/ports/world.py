@@ -46,7 +46,13 @@ class Messenger(Protocol):
         """Whether `look_up` can ever find anything."""
 
     async def send(
-        self, to: Address, message: OutboundMessage, reference: Reference | None
+        self,
+        to: Address,
+        message: OutboundMessage,
+        reference: Reference | None,
+        *,
+        reply_to: str = "",
+        paid: bool = False,
     ) -> str:
         """Send *message* and return the provider's id for it.
 
@@ -55,9 +61,31 @@ class Messenger(Protocol):
             message: Fits the channel; it is sent as it is.
             reference: Travels with the message where the provider can carry it, and
                 comes back in receipts. None for a reply.
+            reply_to: The provider's id of the message in the same chat that it
+                answers, if that is still there; where the provider has no answers it
+                is sent all the same.
+            paid: Whether it may cost what the provider asks for messages beyond its
+                free rate.
 
         Raises:
             SendError: Named for what to do next.
+        """
+
+    async def edit(
+        self, to: Address, provider_id: str, message: OutboundMessage
+    ) -> None:
+        """Replace a message of ours; replacing it by its like is a success.
+
+        Raises:
+            SendError: Named for what to do next; where the message can no longer be
+                changed, `Undeliverable` of the kind ``BEYOND_REACH``.
+        """
+
+    async def delete(self, to: Address, provider_id: str) -> None:
+        """Take a message of ours back; that it is gone already is a success.
+
+        Raises:
+            SendError: As `edit`.
         """
 
     async def look_up(
@@ -100,6 +128,9 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the present moment, aware, in UTC."""
+
+    def monotonic(self) -> float:
+        """Return seconds since some moment, by a clock that is never set."""
 
     async def sleep_until(self, moment: datetime) -> None:
         """Return at *moment*, at once if it is past."""

@@ -23,6 +23,7 @@ from telegram.request._requestparameter import (
 from bot.domain.errors import Doubtful, FailureKind, Malformed, Undeliverable
 from bot.domain.messages import Template
 from bot.domain.recipients import Channel
+from bot.transports.telegram_copies import about_a_copy, answering
 from bot.transports.telegram_errors import meaning, refusal
 from bot.transports.telegram_request import AiohttpRequest
 
@@ -71,6 +72,9 @@ class TelegramMessenger:
         to: Address,
         message: OutboundMessage,
         reference: Reference | None,  # noqa: ARG002 - Telegram has no place for it
+        *,
+        reply_to: str = "",
+        paid: bool = False,
     ) -> str:
         """Send *message* and return its message id.
 
@@ -80,6 +84,10 @@ class TelegramMessenger:
         parameters = {"chat_id": to.value, **_content(message)}
         if to.thread is not None:
             parameters["message_thread_id"] = to.thread
+        if reply_to:
+            parameters["reply_parameters"] = answering(reply_to)
+        if paid:
+            parameters["allow_paid_broadcast"] = True
         match await self._call("sendMessage", parameters):
             case {"message_id": number} if type(number) is int:
                 return str(number)
@@ -91,7 +99,7 @@ class TelegramMessenger:
         """Replace a message of ours; replacing it by its like is a success.
 
         Raises:
-            SendError: Named for what to do next.
+            SendError: Named for what to do next; see `about_a_copy`.
         """
         content = _content(message)
         if "keyboard" in content.get("reply_markup", {}):
@@ -100,8 +108,21 @@ class TelegramMessenger:
         try:
             await self._call("editMessageText", parameters)
         except Undeliverable as error:
-            if "message is not modified" not in error.code:
-                raise
+            if (judged := about_a_copy(error)) is not None:
+                raise judged from None
+
+    async def delete(self, to: Address, provider_id: str) -> None:
+        """Delete a message of ours; that it is gone already is a success.
+
+        Raises:
+            SendError: Named for what to do next; see `about_a_copy`.
+        """
+        parameters = {"chat_id": to.value, "message_id": provider_id}
+        try:
+            await self._call("deleteMessage", parameters)
+        except Undeliverable as error:
+            if (judged := about_a_copy(error)) is not None:
+                raise judged from None
 
     async def answer_callback(self, callback_id: str, text: str) -> None:
         """Answer a pressed button; *text* is shown for a moment.

@@ -10,7 +10,13 @@ from urllib.parse import urlsplit, urlunsplit
 from twilio.base import values  # type: ignore[import-untyped] # it ships none
 
 from bot.domain.deliveries import Progress
-from bot.domain.errors import Doubtful, Malformed, TryLater
+from bot.domain.errors import (
+    Doubtful,
+    FailureKind,
+    Malformed,
+    TryLater,
+    Undeliverable,
+)
 from bot.domain.messages import Template
 from bot.domain.receipts import progress_of_status
 from bot.domain.recipients import Channel
@@ -45,6 +51,8 @@ __all__ = [
 ]
 
 SCHEME = "whatsapp:"
+#: Why nothing that was sent can be changed.
+STAYS = "WhatsApp takes nothing back"
 #: Twilio's clock and ours may differ by this much.
 SKEW = timedelta(seconds=5)
 #: Time that Twilio may need to list a message after the call has ended.
@@ -96,13 +104,22 @@ class WhatsAppMessenger:
             self._validity = min(max(int(validity.total_seconds()), least), most)
 
     async def send(
-        self, to: Address, message: OutboundMessage, reference: Reference | None
+        self,
+        to: Address,
+        message: OutboundMessage,
+        reference: Reference | None,
+        *,
+        reply_to: str = "",
+        paid: bool = False,
     ) -> str:
         """Send *message* and return its SID.
+
+        Twilio knows neither answers nor a rate that is paid for.
 
         Raises:
             SendError: Named for what to do next.
         """
+        del reply_to, paid
         content = _content(message)
         if self._status_callback and reference is not None:
             content["status_callback"] = with_reference(
@@ -128,6 +145,18 @@ class WhatsAppMessenger:
         except Exception as error:  # noqa: BLE001 - an answer of no known shape
             raise Doubtful(f"odd answer: {type(error).__name__}") from None
         return _sid(sent)
+
+    async def edit(
+        self, to: Address, provider_id: str, message: OutboundMessage
+    ) -> None:
+        """Raise `Undeliverable`: what was sent on WhatsApp stays as it is."""
+        del to, provider_id, message
+        raise Undeliverable(STAYS, kind=FailureKind.BEYOND_REACH)
+
+    async def delete(self, to: Address, provider_id: str) -> None:
+        """Raise `Undeliverable`: what was sent on WhatsApp stays."""
+        del to, provider_id
+        raise Undeliverable(STAYS, kind=FailureKind.BEYOND_REACH)
 
     async def look_up(
         self,

@@ -64,6 +64,7 @@ class DeliveryRow(Row, table=True):
     failure_kind: FailureKind | None = column(Word(FailureKind), null=True)
     failure_code: str = column(Text())
     reason: str = column(Text())
+    target: str = column(Text())
 
 
 class AttemptRow(Row, table=True):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bot.domain.broadcasts import BroadcastId
 from bot.domain.deliveries import (
     ARRIVED,
+    Action,
     Attempt,
     Delivery,
     DeliveryId,
@@ -76,7 +77,13 @@ KINDS = {
 
 
 def decide(
-    error: SendError, *, attempts=1, form=Form.TEXT, has_template=True, reported=False
+    error: SendError,
+    *,
+    attempts=1,
+    form=Form.TEXT,
+    has_template=True,
+    reported=False,
+    action=Action.SEND,
 ):
     return after_error(
         error,
@@ -86,6 +93,7 @@ def decide(
         now=NOON,
         policy=POLICY,
         reported=reported,
+        action=action,
     )
 
 
@@ -102,6 +110,31 @@ def test_every_kind_of_failure_has_its_consequence(kind):
 
     assert step.state is State.FAILED
     assert step.consequence is KINDS.get(kind, Consequence.NONE)
+
+
+BEYOND = Undeliverable("message can't be deleted", kind=FailureKind.BEYOND_REACH)
+MOVED = Moved("moved", address=ELSEWHERE)
+#: What becomes of an edit or a delete where a message that is sent fares otherwise.
+CHANGES = [
+    (Action.EDIT, Doubtful("timeout"), State.QUEUED, None, Consequence.NONE),
+    (Action.DELETE, Doubtful("timeout"), State.QUEUED, None, Consequence.NONE),
+    (Action.EDIT, MOVED, State.FAILED, None, Consequence.MOVE),
+    (Action.DELETE, MOVED, State.FAILED, None, Consequence.MOVE),
+    (Action.EDIT, BEYOND, State.FAILED, None, Consequence.NONE),
+    (Action.DELETE, BEYOND, State.QUEUED, Action.EDIT, Consequence.NONE),
+]
+
+
+@pytest.mark.parametrize(("action", "error", "state", "instead", "more"), CHANGES)
+def test_what_may_be_done_twice_is_and_never_at_another_address(
+    action, error, state, instead, more
+):
+    step = decide(error, action=action)
+
+    assert (step.state, step.action, step.consequence) == (state, instead, more)
+    if state is State.FAILED:
+        assert step.failure
+        assert step.failure.kind is FailureKind.BEYOND_REACH
 
 
 def test_the_providers_wait_is_honoured_and_our_own_doubles():

@@ -557,9 +557,9 @@ async def test_what_became_of_a_reply_waits_for_the_disk(stand, error):
     disk = FullDisk(stand, times=20)
     send = stand.telegram.send
 
-    async def call(to, message, reference):
+    async def call(to, message, reference, **more):
         disk.full = True
-        return await send(to, message, reference)
+        return await send(to, message, reference, **more)
 
     stand.telegram.send = call
     if error is not None:

@@ -19,9 +19,9 @@ async def watched(stand: Stand):
     seen: list[tuple[object, Address]] = []
     send = stand.telegram.send
 
-    async def noting(to, message, reference):
+    async def noting(to, message, reference, **more):
         seen.append((stand.clock.now(), to))
-        return await send(to, message, reference)
+        return await send(to, message, reference, **more)
 
     stand.telegram.send = noting  # type: ignore[method-assign] # a wire tap
     return seen
@@ -71,10 +71,10 @@ async def test_an_answer_asked_for_in_mid_broadcast_does_not_wait_for_its_end(st
     seen = await watched(stand)
     send = stand.telegram.send
 
-    async def asking(to, message, reference):
+    async def asking(to, message, reference, **more):
         if len(seen) == 30:
             await stand.replies.answer(asker, Kind.READER, ["news"], key="update:1")
-        return await send(to, message, reference)
+        return await send(to, message, reference, **more)
 
     stand.telegram.send = asking
     await stand.work()

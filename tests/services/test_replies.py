@@ -116,7 +116,7 @@ async def test_who_is_forgotten_while_an_answer_is(stand: Stand, when):
             )
         await launch(*claimed)
 
-    async def under_way(*_message):
+    async def under_way(*_message, **_more):
         stand.whatsapp.send = send  # type: ignore[method-assign] # as before
         await forgetting()
         raise TryLater("busy")

@@ -13,9 +13,9 @@ async def hold(stand, calls: int) -> asyncio.Event:
     gate = asyncio.Event()
     send = stand.telegram.send
 
-    async def held(to, message, reference):
+    async def held(to, message, reference, **more):
         await gate.wait()
-        return await send(to, message, reference)
+        return await send(to, message, reference, **more)
 
     stand.telegram.send = held
     stand.pumping = stand.pump(concurrency=calls)

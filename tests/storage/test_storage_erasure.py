@@ -100,6 +100,7 @@ async def written(
                     attempts=1,
                     failure_code="",
                     reason="",
+                    target="",
                 )
                 await connection.run(
                     attempts.insert().values(

@@ -18,6 +18,7 @@ from telegram.error import NetworkError, TelegramError, TimedOut
 
 from bot.domain.errors import (
     Doubtful,
+    FailureKind,
     Malformed,
     Moved,
     SendError,
@@ -176,11 +177,57 @@ async def test_an_edit_that_changes_nothing_is_a_success() -> None:
         await TelegramMessenger(bot).edit(CHAT, "41", TEXT)
 
 
-async def test_an_edit_of_a_lost_message_fails() -> None:
-    answer = refused(400, "Bad Request: message to edit not found")
+@pytest.mark.parametrize(
+    "words",
+    ["message to edit not found", "message can't be edited", "MESSAGE_ID_INVALID"],
+)
+async def test_an_edit_of_what_cannot_be_edited_says_so(words: str) -> None:
+    answer = refused(400, f"Bad Request: {words}")
     async with serving(answer) as server, telegram(server) as bot:
-        with pytest.raises(Undeliverable, match="message to edit not found"):
+        with pytest.raises(Undeliverable, match=words.lower()) as caught:
             await TelegramMessenger(bot).edit(CHAT, "41", TEXT)
+    assert caught.value.kind is FailureKind.BEYOND_REACH
+
+
+async def test_a_refusal_that_is_not_about_the_copy_keeps_its_meaning() -> None:
+    answer = refused(403, "Forbidden: bot was blocked by the user")
+    async with serving(answer, answer) as server, telegram(server) as bot:
+        messenger = TelegramMessenger(bot)
+        for change in (messenger.edit(CHAT, "41", TEXT), messenger.delete(CHAT, "41")):
+            with pytest.raises(Undeliverable) as caught:
+                await change
+            assert caught.value.kind is FailureKind.BLOCKED
+
+
+async def test_a_deletion_names_the_message() -> None:
+    done = Answer.json({"ok": True, "result": True})
+    async with serving(done) as server, telegram(server) as bot:
+        await TelegramMessenger(bot).delete(CHAT, "41")
+    assert server.asked[0].path.endswith("/deleteMessage")
+    assert server.asked[0].form == {"chat_id": CHAT.value, "message_id": "41"}
+
+
+async def test_what_is_gone_already_is_deleted() -> None:
+    answer = refused(400, "Bad Request: message to delete not found")
+    async with serving(answer) as server, telegram(server) as bot:
+        await TelegramMessenger(bot).delete(CHAT, "41")
+
+
+async def test_what_is_too_old_to_be_deleted_says_so() -> None:
+    answer = refused(400, "Bad Request: message can't be deleted for everyone")
+    async with serving(answer) as server, telegram(server) as bot:
+        with pytest.raises(Undeliverable) as caught:
+            await TelegramMessenger(bot).delete(CHAT, "41")
+    assert caught.value.kind is FailureKind.BEYOND_REACH
+
+
+async def test_an_answer_names_what_it_answers_and_goes_without_it_too() -> None:
+    async with serving(OK) as server, telegram(server) as bot:
+        await TelegramMessenger(bot).send(CHAT, TEXT, None, reply_to="41")
+    assert json.loads(server.asked[0].form["reply_parameters"]) == {
+        "message_id": 41,
+        "allow_sending_without_reply": True,
+    }
 
 
 async def test_an_edit_has_no_picker() -> None:

@@ -225,8 +225,22 @@ def upgrade() -> None:
         sa.Column("confirmed_at", MOMENT, nullable=True),
         sa.Column("finished_at", MOMENT, nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("held_until", MOMENT, nullable=True),
+        sa.Column("again", sa.Boolean(), nullable=False),
+        sa.Column("watched", sa.Boolean(), nullable=False),
+        sa.Column("stars", sa.Integer(), nullable=False),
+        sa.Column("origin_id", NUMBER, nullable=True),
+        sa.Column("merged_into_id", NUMBER, nullable=True),
         sa.ForeignKeyConstraint(
             ["digest_id"], ["digest.id"], name=op.f("fk_broadcast_digest_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["merged_into_id"],
+            ["broadcast.id"],
+            name=op.f("fk_broadcast_merged_into_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["origin_id"], ["broadcast.id"], name=op.f("fk_broadcast_origin_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_broadcast")),
         sqlite_autoincrement=True,
@@ -324,6 +338,20 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "canary",
+        sa.Column("broadcast_id", NUMBER, nullable=False),
+        sa.Column("sender_id", NUMBER, nullable=False),
+        sa.Column("last_recipient_id", NUMBER, nullable=False),
+        sa.Column("since", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["broadcast_id"], ["broadcast.id"], name=op.f("fk_canary_broadcast_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["sender_id"], ["sender.id"], name=op.f("fk_canary_sender_id")
+        ),
+        sa.PrimaryKeyConstraint("broadcast_id", "sender_id", name=op.f("pk_canary")),
+    )
+    op.create_table(
         "coverage",
         sa.Column("broadcast_id", NUMBER, nullable=False),
         sa.Column("state", sa.String(length=24), nullable=False),
@@ -371,6 +399,7 @@ def upgrade() -> None:
         sa.Column("failure_kind", sa.String(length=24), nullable=True),
         sa.Column("failure_code", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["audience_id"], ["audience.id"], name=op.f("fk_delivery_audience_id")
         ),
