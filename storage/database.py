@@ -260,20 +260,6 @@ class SqliteDatabase:
             await driver.run(partial(end, keep=True))
 
 
-async def open_database(
-    path: Path | str,
-    *,
-    exclusive: bool,
-    check_schema: bool = True,
-    key: KeySource = BESIDE,
-    driver: Callable[[int], Driver] = Threads,
-) -> SqliteDatabase:
-    """Open a database; see `SqliteDatabase.open`."""
-    return await SqliteDatabase.open(
-        path, exclusive=exclusive, check_schema=check_schema, key=key, driver=driver
-    )
-
-
 def _engine(
     path: Path, pragmas: tuple[str, ...], *, begin: str, connections: int
 ) -> Engine:

@@ -61,7 +61,7 @@ async def test_a_mark_is_written_before_the_call_and_counts_it(desk):
 
     (attempt,) = await desk.mark(lease, epoch=epoch)
 
-    async with desk.database.snapshot() as tx:
+    async with desk.database.transaction() as tx:
         loaded = await tx.deliveries.load([lease.delivery.id])
     delivery, attempts = loaded[lease.delivery.id]
     assert (delivery.state, delivery.attempts) == (State.SENDING, 1)
