@@ -65,7 +65,6 @@ class ClusterRunner:
         jobs: The workers' common tables. They are opened when first needed, since
             most commands of the command line kick nothing.
         clock: For kicks that are to come later.
-        alive: Is called at each sign of life.
         rhythm: How often to look; all workers must have the same.
         seconds: A clock that never jumps, in seconds.
     """
@@ -75,13 +74,12 @@ class ClusterRunner:
         jobs: Jobs,
         clock: Clock,
         *,
-        alive: Callable[[], None] = lambda: None,
         rhythm: Rhythm = Rhythm(),
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._jobs = jobs
         self._clock = clock
-        self._alive = alive
+        self._alive: Callable[[], None] | None = None
         self._rhythm = rhythm
         self._seconds = seconds
         self._works: dict[str, Callable[[str], Awaitable[datetime | None]]] = {}
@@ -114,6 +112,10 @@ class ClusterRunner:
     def every(self, seconds: float, task: str, key: str) -> None:
         """Kick *task* for *key* again and again, once for all workers."""
         self._periodic.append((seconds, task, key))
+
+    def on_alive(self, call: Callable[[], None]) -> None:
+        """Have *call* called at each sign of life that was heard."""
+        self._alive = call
 
     async def kick(self, task: str, key: str, run_at: datetime | None = None) -> None:
         """Have a worker look at *key* soon, or at *run_at*; never two at a time.
@@ -237,7 +239,8 @@ class ClusterRunner:
                 self._beats = 0
             else:
                 self._beats += 1
-                self._alive()
+                if self._alive is not None:
+                    self._alive()
             await asyncio.sleep(self._rhythm.beat)
 
     async def _tend(self) -> None:
