@@ -94,7 +94,8 @@ async def running(
             tasks.watch("runner", desk.runner.run())
             await desk.runner.kick("inbox", "all")
             await desk.broadcaster.kick()
-        log.info("up", extra={"role": role.command, "senders": len(pumps)})
+        told = {"role": "" if role.alone else role.command, "senders": len(pumps)}
+        log.info("up", extra=told)
         yield desk
     for name, error in tasks.ended.items():
         if isinstance(error, GivenUp):
