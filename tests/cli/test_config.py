@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from bot.config import Settings, load
 from bot.domain.errors import ConfigError
+from bot.domain.servers import EXAMPLE
 from bot.wanted import UNKNOWN, wanted
 
 TOKEN = "123456:ABC-never-to-be-seen-anywhere"
@@ -249,7 +250,10 @@ def test_a_file_in_another_encoding(file):
         ("database = 5", 'DATABASE must be text in quotes: "…"'),
         (
             'database = "postgresql://desk:pa#ss@host/news"',
-            "DATABASE must be a file, or an address like postgresql://user:password@",
+            (
+                f"DATABASE must be a file, or an address like {EXAMPLE} with every "
+                "special character of the password written as %40"
+            ),
         ),
         ("own = 5", 'OWN must be a list of texts: ["…", "…"]'),
         ("own = [5, 6]", 'OWN must be a list of texts: ["…", "…"]'),
