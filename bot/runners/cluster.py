@@ -143,6 +143,7 @@ class ClusterRunner:
         """
         await self._opened()
         self._worker = await self._joined()
+        log.info("joined", extra={"worker": self._worker})
         loops = [
             asyncio.create_task(loop, name=name)
             for name, loop in (

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Self
 
 CHUNK = 65_536
 
@@ -43,10 +40,12 @@ class Wire:
         self._wanted += times
 
     async def __aenter__(self) -> Self:
+        """Listen."""
         self._server = await asyncio.start_server(self._between, "127.0.0.1", 0)
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        """Cut them all."""
         assert self._server is not None
         self._server.close()
         for writer in list(self._writers):
@@ -107,8 +106,3 @@ def widest(times: list[float], seconds: float = 1.0) -> int:
             first += 1
         most = max(most, place - first + 1)
     return most
-
-
-def gaps(times: list[float]) -> Iterator[float]:
-    """Return the seconds between each two moments."""
-    return (later - sooner for sooner, later in zip(times, times[1:], strict=False))
