@@ -112,6 +112,4 @@ async def _fill(path: Path) -> None:
             if value not in CLOSED:
                 await enrolment.heard_from(address, Kind.READER)
         token = await editorial.invite_editor("Meera")
-        await editorial.accept_invitation(
-            token, by=Address(Channel.TELEGRAM, EDITOR)
-        )
+        await editorial.accept_invitation(token, by=Address(Channel.TELEGRAM, EDITOR))

@@ -127,7 +127,9 @@ def _look(scene: Scene) -> None:
     """See to what was paused, and to what is in doubt once it has ended."""
     for broadcast in scene.observer.paused():
         if scene.world.rng.random() < scene.plan.resume:
-            scene.ask("resume", lambda on, which=broadcast: on.broadcaster.resume(which))  # type: ignore[misc] # mypy knows no defaults of lambdas
+            scene.ask(
+                "resume", lambda on, which=broadcast: on.broadcaster.resume(which)
+            )  # type: ignore[misc] # mypy knows no defaults of lambdas
         else:
             scene.ask("stop", lambda on, which=broadcast: on.broadcaster.stop(which))  # type: ignore[misc] # as above
     if scene.plan.decide:

@@ -371,7 +371,8 @@ def _judge_answers(scene: Scene) -> None:
         made = [
             each
             for each in telegram.calls
-            if each.reference is None and getattr(each.message, "text", "?") in row["body"]
+            if each.reference is None
+            and getattr(each.message, "text", "?") in row["body"]
         ]
         taken = [each for each in made if each.accepted]
         if len(taken) > 1:

@@ -243,9 +243,9 @@ class World:
 
     def _pass(self, until: float) -> bool:
         """Go to the next moment at which anything happens; whether there is one."""
-        moments = [
-            each.next_timer() for each in self.loops if not each.standing
-        ] + [self._events[0][0] if self._events else None]
+        moments = [each.next_timer() for each in self.loops if not each.standing] + [
+            self._events[0][0] if self._events else None
+        ]
         upcoming = min((each for each in moments if each is not None), default=None)
         if upcoming is None or upcoming > until:
             self.now = until

@@ -220,9 +220,7 @@ class Scene(logging.Handler):
 
     # --- Errands ------------------------------------------------------------------
 
-    def ask(
-        self, name: str, work: Callable[[Services], Awaitable[object]]
-    ) -> Errand:
+    def ask(self, name: str, work: Callable[[Services], Awaitable[object]]) -> Errand:
         """Want something of any process; it may be begun more than once."""
         errand = Errand(name, work)
         self.errands.append(errand)
