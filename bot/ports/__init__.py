@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.ports.erasure import Erasure
+from bot.ports.ledger import Claims, Hand, Lease, Order, Page, ReplyLease, Written
 from bot.ports.people import Audiences, Editors, JoinLinks, Recipients
 from bot.ports.senders import Senders
 from bot.ports.storage import (
@@ -18,10 +19,9 @@ from bot.ports.values import (
     Backlog,
     DeliveryLine,
     Editor,
-    Lease,
+    InDoubt,
     MessageKey,
     NewReply,
-    ReplyLease,
     Sender,
     Taken,
     Windows,
@@ -40,6 +40,7 @@ __all__ = [
     "Backlog",
     "Broadcasts",
     "Chats",
+    "Claims",
     "Clock",
     "Database",
     "Deliveries",
@@ -47,6 +48,8 @@ __all__ = [
     "Editor",
     "Editors",
     "Erasure",
+    "Hand",
+    "InDoubt",
     "Inbox",
     "JoinLinks",
     "Lease",
@@ -54,6 +57,8 @@ __all__ = [
     "MessageKey",
     "Messenger",
     "NewReply",
+    "Order",
+    "Page",
     "Recipients",
     "Replies",
     "ReplyLease",
@@ -63,4 +68,5 @@ __all__ = [
     "Taken",
     "Transaction",
     "Windows",
+    "Written",
 ]
