@@ -52,7 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
             for key in asked.series or list(ALL):
                 with ExitStack() as stack:
-                    cluster = stack.enter_context(_cluster()) if ALL[key].server else None
+                    cluster = (
+                        stack.enter_context(_cluster()) if ALL[key].server else None
+                    )
                     bench = Bench(ALL[key], asked, Path(folder), cores, cluster)
                     well &= bench.run()
     except Unfit as error:
@@ -68,6 +70,7 @@ def _cluster() -> Cluster:
         Unfit: There is none here.
     """
     import pytest  # the tests' cluster speaks to it
+
     from tests.postgres import Cluster  # few series want it
 
     try:
@@ -161,9 +164,7 @@ class Bench:
             folder = stack.enter_context(tempfile.TemporaryDirectory(dir=self._folder))
             spec = replace(spec, base=server.base, folder=folder)
             if contender.ours:
-                database = self._databases.copy(
-                    spec.options["database"], Path(folder)
-                )
+                database = self._databases.copy(spec.options["database"], Path(folder))
                 stack.callback(self._databases.drop, database)
                 spec.options["database"] = database
             before, load, stats = Ticks.now(), os.getloadavg()[0], server.stats()
@@ -175,11 +176,7 @@ class Bench:
             )
             if series.seconds:
                 used = after.within / (series.limit * series.seconds)
-            whole = (
-                contender.bare
-                or series.seconds
-                or after.accepted == spec.messages
-            )
+            whole = contender.bare or series.seconds or after.accepted == spec.messages
             return Run(
                 contender=contender.name,
                 round=number,

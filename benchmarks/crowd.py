@@ -19,7 +19,7 @@ from bot.domain.servers import place
 from storage import KeySource, open_database, upgrade
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from tests.postgres import Cluster
 
@@ -98,7 +98,7 @@ class Databases:
             self._cluster.drop(copy)
 
 
-def ask(database: str, statement: str, *values: Any) -> list[Sequence[Any]]:
+def ask(database: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
     """Run one statement past the application, on either kind of database."""
     if "://" in database:
         import psycopg  # an extra's driver
@@ -173,12 +173,11 @@ def _copies(database: str, table: str) -> str:
         "value": "CAST(CAST(t.value AS bigint) + n.i AS TEXT)",
     }
     columns = (
-        f"SELECT column_name FROM information_schema.columns "
-        f"WHERE table_name = '{table}' ORDER BY ordinal_position"
+        "SELECT column_name FROM information_schema.columns WHERE table_name = ?"
         if "://" in database
-        else f"SELECT name FROM pragma_table_info('{table}')"
+        else "SELECT name FROM pragma_table_info(?)"
     )
-    names = [str(row[0]) for row in ask(database, columns)]
+    names = [str(row[0]) for row in ask(database, columns, table)]
     chosen = ", ".join(numbered.get(name, f"t.{name}") for name in names)
     return f"""
         WITH RECURSIVE n(i) AS (

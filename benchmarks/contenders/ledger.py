@@ -10,7 +10,6 @@ import asyncio
 import json
 import sys
 import time
-from contextlib import AsyncExitStack
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -29,6 +28,8 @@ from storage import KeySource, open_database
 if TYPE_CHECKING:
     from bot.ports import Database
     from bot.ports.ledger import Lease
+    from storage import SqliteDatabase
+    from storage.server import PostgresDatabase
 
 BATCH = 500
 #: Two workers, each with one of the two audiences.
@@ -109,7 +110,7 @@ async def prepared(spec: Spec) -> list[SenderId]:
     return senders
 
 
-async def opened(spec: Spec) -> Database:
+async def opened(spec: Spec) -> SqliteDatabase | PostgresDatabase:
     """Open the database, as one of several."""
     return await open_database(
         place(spec.options["database"]), exclusive=False, key=KeySource(text=KEY)
@@ -118,8 +119,7 @@ async def opened(spec: Spec) -> Database:
 
 async def work(spec: Spec, sender: SenderId) -> Measured:
     """Do one worker's share once told to begin."""
-    async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(await opened(spec))
+    async with await opened(spec) as database:
         async with database.transaction() as tx:
             epoch = (await tx.senders.take(sender)).sender.epoch
         hands: list[list[Lease]] = []
@@ -146,7 +146,9 @@ async def work(spec: Spec, sender: SenderId) -> Measured:
     )
 
 
-async def claimed(database: Database, sender: SenderId, epoch: int) -> list[list[Lease]]:
+async def claimed(
+    database: Database, sender: SenderId, epoch: int
+) -> list[list[Lease]]:
     """Take everything in hand."""
     hands: list[list[Lease]] = []
     while not hands or hands[-1]:
