@@ -191,6 +191,7 @@ class Bench:
                 used=used,
                 worst_second=after.worst_second,
                 planning_seconds=measured.extra.get("planning_seconds", 0.0),
+                loop_seconds=measured.loop_seconds,
                 steal=steal,
                 load=load,
             )
