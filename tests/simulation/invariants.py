@@ -157,7 +157,7 @@ class Observer:
         mine = row["attempts"] == number and row["epoch"] == row["owner"]
         if mine and row["state"] != "sending":
             self._scene.violated(
-                f"ledger: delivery {delivery} stood at {row['state']} when it was called"
+                f"ledger: delivery {delivery} was called while {row['state']}"
             )
 
     def paused(self) -> list[int]:
@@ -289,9 +289,9 @@ def _furthest(arrived: list[Call]) -> str | None:
     }[furthest]
 
 
-def _justified(scene: Scene, row: sqlite3.Row, calls: list[Call]) -> bool:  # noqa: PLR0911 - a table: one line an end
+def _justified(scene: Scene, row: sqlite3.Row, calls: list[Call]) -> bool:
     """Whether what happened explains that a delivery did not arrive."""
-    state, reason = row["state"], row["reason"]
+    state = row["state"]
     observer = scene.observer
     said = [each.said for each in calls]
     earlier = observer.rows(
@@ -371,7 +371,8 @@ def _judge_answers(scene: Scene) -> None:
         made = [
             each
             for each in telegram.calls
-            if each.reference is None and getattr(each.message, "text", "?") in row["body"]
+            if each.reference is None
+            and getattr(each.message, "text", "?") in row["body"]
         ]
         taken = [each for each in made if each.accepted]
         if len(taken) > 1:

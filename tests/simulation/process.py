@@ -78,14 +78,14 @@ class Surroundings:
 
 
 class Process:
-    """Begun, and then left to itself; it can be frozen, woken, killed or asked to stop."""
+    """Begun, and left to itself; it can be frozen, woken, killed or asked to stop."""
 
     def __init__(self, name: str, around: Surroundings) -> None:
         self.name = name
         self.around = around
         self.world = around.world
         self.clock = around.clock
-        self.loop = Loop(around.world)
+        self.loop = Loop(around.world)  # type: ignore[abstract] # what it lacks is input and output
         self.disk = Disk(around.world, around.weather, lambda: around.committed(self))
         self.services: Services | None = None
         self.pumps: dict[str, Pump] = {}
