@@ -43,6 +43,8 @@ WHERE delivery.sender_id = :sender AND delivery.state = 'queued'
   AND recipient.standing = 'active'
   AND (recipient.next_at IS NULL OR recipient.next_at <= :then)
   AND NOT EXISTS (
+    SELECT 1 FROM canary WHERE canary.broadcast_id = broadcast.id)
+  AND NOT EXISTS (
     SELECT 1 FROM delivery AS other WHERE other.recipient_id = recipient.id
     AND other.state IN ('leased', 'sending'))
   AND NOT EXISTS (

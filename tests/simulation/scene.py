@@ -106,6 +106,7 @@ class Scene(logging.Handler):
             calls=self._called,
             note=self.note,
             repeat=self.plan.repeat,
+            held=self.plan.held,
             concurrency=self.plan.concurrency,
         )
         self._fates = iter(self.plan.fates)
