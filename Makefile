@@ -10,13 +10,14 @@ ARGS    ?=
 export PTB_TIMEDELTA := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test picture check bench container format docs lock clean
+.PHONY: help demo test picture check bench container format docs lock clean chaos
 
 help:
 	@echo "make demo    a whole newsroom on this machine, no account needed"
 	@echo "make test    every test          (ARGS='-k pacing' passes options on)"
 	@echo "make check   format, lint, types, import contracts"
 	@echo "make bench   Harkara beside the others (ARGS='telegram --rounds 5'; wants a C compiler)"
+	@echo "make chaos   workers killed, frozen and cut off on a PostgreSQL (some minutes)"
 	@echo "make container the image built and run without an engine (as root, on Linux)"
 	@echo "make format  let ruff put the code in shape"
 	@echo "make docs    renew what the reference takes from the code"
@@ -30,6 +31,10 @@ test: $(READY)
 	@.ci/browser
 	@.ci/postgres
 	@$(BIN)/python -m pytest $(ARGS)
+
+chaos: $(READY)
+	@.ci/postgres
+	@$(BIN)/python -m tests.chaos.cluster $(ARGS)
 
 picture: $(READY)
 	@$(BIN)/python docs/picture.py
