@@ -29,6 +29,8 @@ log = logging.getLogger("harkara.app")
 
 #: Seconds between two looks at what only time brings about.
 SWEEP_EVERY = 1.0
+#: Seconds between two looks at how the broadcasts under way fare.
+COURSE_EVERY = 1.0
 #: Seconds between two looks at calls in doubt.
 DOUBTS_EVERY = 10.0
 #: Seconds between two looks at what readers wrote and Twilio could not hand on.
@@ -90,6 +92,9 @@ async def running(
             tasks.watch("clock", desk.clock.keep())
         if role.works:
             _take_in_telegram(settings, desk, tasks)
+            # What waited too long while nothing ran is put together before anything
+            # goes.
+            await desk.course.catch_up()
             # Last: what is registered for every so often is begun when the runner is.
             tasks.watch("runner", desk.runner.run())
             await desk.runner.kick("inbox", "all")
@@ -164,10 +169,12 @@ async def _register(
     by_sender = {str(pump.sender): pump for pump in pumps}
     runner.register("pump", lambda key: by_sender[key].run(key), drains=True)
     runner.register("sweep", works.swept(works.sweep(desk), health))
+    runner.register("course", desk.course.run)
     runner.register("doubts", works.doubts(settings, desk).run)
     runner.register("retention", works.retention(settings, desk).run)
     runner.register("inbox", works.inbox(settings, desk).run)
     runner.every(SWEEP_EVERY, "sweep", "all")
+    runner.every(COURSE_EVERY, "course", "all")
     runner.every(DOUBTS_EVERY, "doubts", "all")
     runner.every(RETENTION_EVERY, "retention", "all")
     missed = works.missed(desk)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, fields
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.accounts import ensure_senders, open_bot, open_whatsapp
-from bot.broadcaster import Newsroom
 from bot.clock import ServerClock, SystemClock
+from bot.domain.holding import Watch
 from bot.domain.recipients import Channel
 from bot.domain.servers import Server
+from bot.planning import Newsroom
 from bot.runners.cluster import ClusterRunner
 from bot.runners.local import LocalRunner
 from bot.services import Services, wire
@@ -90,7 +90,8 @@ async def open_desk(
             whatsapp_number=settings.whatsapp_number,
             template=settings.content_sid,
             own=frozenset(settings.own),
-            keep_for=timedelta(hours=settings.keep_hours),
+            lanes=settings.lanes,
+            watch=Watch(share=settings.failing_percent / 100),
         )
         services = wire(
             database=database,
