@@ -183,7 +183,7 @@ class Settings(BaseModel):
         description="Days for which it is kept who had agreed, after they leave",
     )
     telegram_rate: float = Field(
-        27, gt=0, le=1000, description="Messages a second from the bot"
+        30, gt=0, le=1000, description="Messages a second from the bot"
     )
     whatsapp_rate: float = Field(
         70, gt=0, le=400, description="Messages a second from the WhatsApp sender"
@@ -298,6 +298,20 @@ def load(
     if problems:
         raise ConfigError("\n".join(problems))
     return settings
+
+
+def with_listen(settings: Settings, listen: str | None) -> Settings:
+    """Return *settings* with another address to listen on; empty for none at all.
+
+    Raises:
+        ConfigError: It is no address.
+    """
+    if listen is None:
+        return settings
+    changed = settings.model_copy(update={"listen": listen})
+    if listen and (problems := _listen(changed)):
+        raise ConfigError(problems[0].replace("HARKARA_LISTEN", listen))
+    return changed
 
 
 def examine(

@@ -43,6 +43,11 @@ if TYPE_CHECKING:
     from storage.connection import Connection
 
 
+# To make an alias takes longer than to ask a question with it.
+_EARLIER = deliveries.alias("earlier")
+_BEFORE = replies.alias("before")
+
+
 def stated(state: ColumnElement[Any], *states: State) -> ColumnElement[bool]:
     """Say that *state* is one of *states*, word for word as partial indexes do."""
     spelt: list[ColumnElement[Any]] = [
@@ -92,7 +97,7 @@ def _of(broadcast: Row[Any]) -> ColumnElement[bool]:
 
 def _in_line(sender: SenderId) -> ColumnElement[bool]:
     """Deliveries that only time keeps from being sent."""
-    earlier = deliveries.alias("earlier")
+    earlier = _EARLIER
     return and_(
         deliveries.c.sender_id == sender,
         stated(deliveries.c.state, State.QUEUED),
@@ -138,7 +143,7 @@ def due_deliveries(
 
 def _heads(sender: SenderId) -> ColumnElement[bool]:
     """Queued replies with none before them for the same recipient."""
-    before = replies.alias("before")
+    before = _BEFORE
     return and_(
         replies.c.sender_id == sender,
         stated(replies.c.state, *OPEN),
