@@ -11,14 +11,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.accounts import POLL, Stopped, ensure_senders, open_bot, open_whatsapp
-from bot.broadcaster import Newsroom
 from bot.clock import SystemClock
 from bot.domain.errors import HarkaraError
+from bot.domain.holding import Watch
 from bot.domain.keeping import Keeping
 from bot.domain.pacing import DEFAULT_RATES
 from bot.domain.recipients import Channel
 from bot.doubts import Doubts
 from bot.listening import pages, serve
+from bot.planning import Newsroom
 from bot.pump import Pump
 from bot.retention import Retention
 from bot.runners.local import LocalRunner
@@ -50,6 +51,8 @@ log = logging.getLogger("harkara.app")
 
 #: Seconds between two looks at what only time brings about.
 SWEEP_EVERY = 1.0
+#: Seconds between two looks at how the broadcasts under way fare.
+COURSE_EVERY = 1.0
 #: Seconds between two looks at calls in doubt.
 DOUBTS_EVERY = 10.0
 #: Seconds between two looks at what readers wrote and Twilio could not hand on.
@@ -119,7 +122,8 @@ async def open_desk(
             whatsapp_number=settings.whatsapp_number,
             template=settings.content_sid,
             own=frozenset(settings.own),
-            keep_for=timedelta(hours=settings.keep_hours),
+            lanes=settings.lanes,
+            watch=Watch(share=settings.failing_percent / 100),
         )
         services = wire(
             database=database,
@@ -166,10 +170,12 @@ async def running(
             ended=failures,
         )
         desk.runner.register("sweep", _swept(_sweep(desk), health))
+        desk.runner.register("course", desk.course.run)
         desk.runner.register("doubts", _doubts(settings, desk).run)
         desk.runner.register("retention", _retention(settings, desk).run)
         desk.runner.register("inbox", _inbox(settings, desk).run)
         desk.runner.every(SWEEP_EVERY, "sweep", "all")
+        desk.runner.every(COURSE_EVERY, "course", "all")
         desk.runner.every(DOUBTS_EVERY, "doubts", "all")
         desk.runner.every(RETENTION_EVERY, "retention", "all")
         tasks: list[asyncio.Task[None]] = []
@@ -217,6 +223,8 @@ async def running(
             )
             desk.runner.register("strangers", strangers.run)
             desk.runner.every(STRANGERS_EVERY, "strangers", "all")
+        # What waited too long while nothing ran is put together before anything goes.
+        await desk.course.catch_up()
         # Last: what is registered for every so often is begun when the runner is.
         tasks.append(_watched(desk.runner.run(), "runner", failures, stop))
         await desk.runner.kick("inbox", "all")

@@ -10,7 +10,7 @@ import typer
 from bot.cli.common import DEFAULT_CONFIG, ConfigFile, fail
 from bot.cli.ending import Ending
 from bot.cli.loops import run_long
-from bot.domain.errors import HarkaraError
+from bot.domain.errors import ConfigError, HarkaraError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,3 +89,53 @@ async def _upgrade(place: Path | Server, source: KeySource) -> tuple[str, str]:
     # Opening it for the first time gives it its key.
     async with await open_database(place, exclusive=False, key=source):
         return steps
+
+
+@database.command()
+def move(
+    to: Annotated[
+        str,
+        typer.Option(
+            envvar="HARKARA_MOVE_TO",
+            metavar="ADDRESS",
+            help="postgresql://user:password@host/name; the variable keeps the "
+            "password out of the list of processes.",
+        ),
+    ],
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Copy the SQLite file to a PostgreSQL database, and compare every row.
+
+    All of it or nothing; the file stays as it is, and so does the key.
+    """
+    from bot.config import load  # slow, as above
+    from bot.domain.servers import EXAMPLE, Server
+    from storage.keyfile import MOVED
+    from storage.moving import move as move_rows
+
+    try:
+        settings = load(config, channels=False)
+        try:
+            target = Server(to)
+        except ValueError:
+            raise ConfigError(f"--to must be an address like {EXAMPLE}") from None
+        if isinstance(settings.database, Server):
+            raise ConfigError(
+                "HARKARA_DATABASE names a server; name the file that is to be moved"
+            )
+        moved = asyncio.run(move_rows(settings.database, target, settings.key_source))
+    except HarkaraError as error:
+        fail(error)
+    width = max(len(each.name) for each in moved.tables)
+    for each in moved.tables:
+        typer.echo(f"{each.name:<{width}}  {each.rows:>9}  {each.digest[:16]}")
+    done = "was there already" if moved.again else "is there now, row for row"
+    typer.echo(f"Everything in {settings.database} {done}: {target}.")
+    typer.echo("Set HARKARA_DATABASE to its address before you start Harkara again.")
+    key = settings.key_source.place(settings.database)
+    if (
+        key is not None
+        and settings.key_path is None
+        and key.resolve() != MOVED.resolve()
+    ):
+        typer.echo(f"Set HARKARA_KEY_FILE to {key}: the key stays where it is.")

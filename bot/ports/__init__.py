@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.ports.course import Canaries, RoundUps, Unreached
 from bot.ports.erasure import Erasure
 from bot.ports.ledger import Claims, Hand, Lease, Order, Page, ReplyLease, Written
 from bot.ports.people import Audiences, Editors, JoinLinks, Recipients
@@ -24,6 +25,7 @@ from bot.ports.values import (
     NewReply,
     Sender,
     Taken,
+    Watched,
     Windows,
 )
 from bot.ports.world import (
@@ -39,6 +41,7 @@ __all__ = [
     "Audiences",
     "Backlog",
     "Broadcasts",
+    "Canaries",
     "Chats",
     "Claims",
     "Clock",
@@ -62,11 +65,14 @@ __all__ = [
     "Recipients",
     "Replies",
     "ReplyLease",
+    "RoundUps",
     "Runner",
     "Sender",
     "Senders",
     "Taken",
     "Transaction",
+    "Unreached",
+    "Watched",
     "Windows",
     "Written",
 ]

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         RecipientId,
         SenderId,
     )
+    from bot.ports.course import Canaries, RoundUps, Unreached
     from bot.ports.erasure import Erasure
     from bot.ports.people import Audiences, Editors, JoinLinks, Recipients
     from bot.ports.senders import Senders
@@ -99,6 +100,15 @@ class Broadcasts(Protocol):
     async def get(self, broadcast: BroadcastId) -> Broadcast:
         """Return one. Raises Unknown."""
 
+    async def locked(self, broadcast: BroadcastId) -> Broadcast:
+        """Return one, which nobody else changes until the transaction's end."""
+
+    async def let_go(self, *, now: datetime) -> list[Broadcast]:
+        """Let those run whose time to be undone is over; return them."""
+
+    async def audiences(self, broadcast: BroadcastId) -> list[AudienceId]:
+        """Return whom it is for, in the order in which they count."""
+
     async def save(self, broadcast: Broadcast) -> None:
         """Write its state, its moments, its reason, and what editors said of it."""
 
@@ -111,7 +121,16 @@ class Broadcasts(Protocol):
     async def sent_before(
         self, articles: Collection[ArticleId], audiences: Collection[AudienceId]
     ) -> list[Broadcast]:
-        """Return confirmed broadcasts of any of *articles* to any of *audiences*."""
+        """Return confirmed broadcasts of any of *articles* to any of *audiences*.
+
+        The newest first.
+        """
+
+    async def repeated(self, broadcast: BroadcastId) -> list[Broadcast]:
+        """Return confirmed ones of the same versions to any of the same audiences.
+
+        The newest first; never the broadcast itself.
+        """
 
 
 class Deliveries(Protocol):
@@ -286,6 +305,18 @@ class Transaction(Protocol):
     @property
     def deliveries(self) -> Deliveries:
         """The ledger."""
+
+    @property
+    def canaries(self) -> Canaries:
+        """Who gets a broadcast first."""
+
+    @property
+    def unreached(self) -> Unreached:
+        """Who did not get one."""
+
+    @property
+    def round_ups(self) -> RoundUps:
+        """What is sent together."""
 
     @property
     def replies(self) -> Replies:

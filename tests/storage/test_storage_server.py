@@ -272,7 +272,7 @@ async def test_two_that_wait_for_one_another_are_both_kept(open_another: Any) ->
         database.write(strike, both[1], both[0]),
     )
 
-    assert len(tries) == 3
+    assert len(tries) > 2
     async with database.snapshot() as tx:
         assert [(await tx.recipients.get(each)).strikes for each in both] == [2, 2]
 
@@ -296,8 +296,8 @@ async def test_a_mistake_is_not_repeated(open_another: Any) -> None:
 async def end_all(url: str) -> None:
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as admin:
         await admin.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = "
-            "current_database() AND pid <> pg_backend_pid()"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
 
 
