@@ -300,6 +300,20 @@ def load(
     return settings
 
 
+def with_listen(settings: Settings, listen: str | None) -> Settings:
+    """Return *settings* with another address to listen on; empty for none at all.
+
+    Raises:
+        ConfigError: It is no address.
+    """
+    if listen is None:
+        return settings
+    changed = settings.model_copy(update={"listen": listen})
+    if listen and (problems := _listen(changed)):
+        raise ConfigError(problems[0].replace("HARKARA_LISTEN", listen))
+    return changed
+
+
 def examine(
     file: Path = FILE,
     environ: Mapping[str, str] = os.environ,
