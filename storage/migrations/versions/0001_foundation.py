@@ -235,11 +235,6 @@ def upgrade() -> None:
             ["digest_id"], ["digest.id"], name=op.f("fk_broadcast_digest_id")
         ),
         sa.ForeignKeyConstraint(
-            ["merged_into_id"],
-            ["broadcast.id"],
-            name=op.f("fk_broadcast_merged_into_id"),
-        ),
-        sa.ForeignKeyConstraint(
             ["origin_id"], ["broadcast.id"], name=op.f("fk_broadcast_origin_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_broadcast")),
