@@ -122,6 +122,7 @@ async def open_desk(
             bot_username=bot.username if bot is not None else "",
             whatsapp_number=settings.whatsapp_number,
             template=settings.content_sid,
+            correction_template=settings.correction_sid,
             own=frozenset(settings.own),
             keep_for=timedelta(hours=settings.keep_hours),
         )

@@ -65,6 +65,7 @@ class Newsroom:
     bot_username: str = ""  #: without the @; empty where Telegram is not set up
     whatsapp_number: str = ""  #: with the +; empty where WhatsApp is not set up
     template: str = ""  #: ContentSid of the digest template; empty where none
+    correction_template: str = ""  #: the same, for corrections; empty where none
     own: frozenset[str] = frozenset()  #: handles and domains that may stay links
     keep_for: timedelta = timedelta(hours=24)  #: after that a story is no news
 
@@ -132,7 +133,7 @@ class Broadcaster:
         if known is not None:
             lint = [*known.lint, *self._lint(known.digest, before)]
             return replace(known, lint=tuple(lint))
-        messages = await asyncio.to_thread(self._render, digest, chosen, links)
+        messages = await asyncio.to_thread(self.render, digest, chosen, links)
         lint = [*digest.notes, *self._lint(digest, before)]
 
         now = self._clock.now()
@@ -200,7 +201,7 @@ class Broadcaster:
             lint=digest.notes,
         )
 
-    def _render(
+    def render(
         self, digest: Digest, audiences: Sequence[Audience], links: Sequence[JoinLink]
     ) -> dict[MessageKey, OutboundMessage]:
         """Every message of the broadcast, once for each audience, channel and form."""
@@ -286,6 +287,8 @@ class Broadcaster:
                 raise TooLate(f"broadcast {broadcast} was {found.state.value}")
             if now >= found.expires_at:
                 raise TooLate(f"broadcast {broadcast} has expired; plan it again")
+            if found.corrects is not None:
+                await tx.corrections.begin(found, now=now)
             await tx.broadcasts.save(
                 replace(found, state=BroadcastState.RUNNING, confirmed_at=now)
             )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain import pacing
 from bot.domain.deliveries import (
+    NOTES,
     Action,
     Attempt,
     Failure,
@@ -339,7 +340,8 @@ class Pump:
         delivery = lease.delivery
         form, message = self._choose(lease)
         if message is None and delivery.action is not Action.DELETE:
-            if form is Form.TEMPLATE and delivery.part > 1:
+            # A template says all in one message: the first.
+            if form is Form.TEMPLATE and delivery.part % NOTES > 1:
                 await self._ledger.end(
                     delivery.id,
                     State.SKIPPED,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.broadcaster import Broadcaster, Newsroom
 from bot.consequences import Consequences
+from bot.corrections import Corrections
 from bot.domain.outcomes import RetryPolicy
 from bot.domain.recipients import Channel
 from bot.editorial import Editorial
@@ -38,6 +39,7 @@ class Services:
     editorial: Editorial
     enrolment: Enrolment
     broadcaster: Broadcaster
+    corrections: Corrections
     replies: Replies
 
 
@@ -62,6 +64,15 @@ def wire(
         templates=bool(newsroom.template),
         telegram=senders.get(Channel.TELEGRAM),
     )
+    broadcaster = Broadcaster(
+        database=database,
+        clock=clock,
+        runner=runner,
+        ledger=ledger,
+        senders=senders,
+        messengers=messengers,
+        newsroom=newsroom,
+    )
     return Services(
         database=database,
         clock=clock,
@@ -80,14 +91,14 @@ def wire(
             notices=notices,
             senders=senders,
         ),
-        broadcaster=Broadcaster(
+        broadcaster=broadcaster,
+        corrections=Corrections(
             database=database,
             clock=clock,
-            runner=runner,
-            ledger=ledger,
             senders=senders,
-            messengers=messengers,
-            newsroom=newsroom,
+            render=broadcaster.render,
+            template=newsroom.correction_template or newsroom.template,
+            own_template=bool(newsroom.correction_template),
         ),
         replies=Replies(database=database, clock=clock, runner=runner, senders=senders),
     )

@@ -99,7 +99,9 @@ class Sweep:
             elif broadcast.state is BroadcastState.PAUSED and not over:
                 end = None
             else:
-                unsettled = await tx.deliveries.unsettled(broadcast.id)
+                unsettled = await tx.deliveries.unsettled(
+                    broadcast.id
+                ) or await tx.corrections.lacking(broadcast, now=now)
                 end = None if unsettled else BroadcastState.FINISHED
             if end is not None:
                 reason = broadcast.reason or ("expired" if over else "")
@@ -110,7 +112,10 @@ class Sweep:
                     "broadcast over",
                     extra={"broadcast": broadcast.id, "state": end.value},
                 )
-            if end is BroadcastState.FINISHED:
+            if end is BroadcastState.FINISHED and broadcast.corrects is not None:
+                counts = await tx.corrections.counts(broadcast.id)
+                await self._notices.changed(tx, broadcast, counts, now=now)
+            elif end is BroadcastState.FINISHED:
                 await self._tell_of_doubt(tx, broadcast.id, now=now)
 
     async def _tell_of_doubt(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
+from bot.domain.articles import ArticleId
 from bot.domain.broadcasts import Broadcast, BroadcastId
 from bot.domain.digests import DigestId
 from bot.domain.errors import Unknown
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
-    from bot.domain.articles import Article, ArticleId
+    from bot.domain.articles import Article
     from bot.domain.broadcasts import BroadcastState
     from bot.domain.digests import Digest
     from bot.domain.messages import OutboundMessage
@@ -70,6 +71,24 @@ class Broadcasts:
             raise Unknown(f"there is no digest {digest}")
         return decode_digest(body)
 
+    async def articles(self, digest: DigestId) -> list[ArticleId]:
+        """Return the articles that a digest was made of, in their order."""
+        found = await self._connection.values(
+            select(digest_articles.c.article_id)
+            .where(digest_articles.c.digest_id == digest)
+            .order_by(digest_articles.c.place)
+        )
+        return [ArticleId(each) for each in found]
+
+    async def audiences(self, broadcast: BroadcastId) -> list[AudienceId]:
+        """Return whom a broadcast is for, in the order in which they count."""
+        found = await self._connection.values(
+            select(broadcast_audiences.c.audience_id)
+            .where(broadcast_audiences.c.broadcast_id == broadcast)
+            .order_by(broadcast_audiences.c.place)
+        )
+        return [AudienceId(each) for each in found]
+
     async def add(
         self, broadcast: Broadcast, audiences: Sequence[AudienceId]
     ) -> Broadcast:
@@ -85,6 +104,9 @@ class Broadcasts:
             confirmed_at=broadcast.confirmed_at,
             finished_at=broadcast.finished_at,
             reason=broadcast.reason,
+            purpose=broadcast.purpose,
+            corrects_id=broadcast.corrects,
+            superseded_by=broadcast.superseded_by,
         )
         await self._connection.run(
             broadcast_audiences.insert(),
@@ -173,6 +195,21 @@ class Broadcasts:
         )
         return [_broadcast(row) for row in rows]
 
+    async def family(self, first: BroadcastId) -> list[Broadcast]:
+        """Return a story's first broadcast and all that changed it, oldest first.
+
+        Those that nobody has confirmed have changed nothing and are left out.
+        """
+        rows = await self._connection.rows(
+            select(broadcasts)
+            .where(
+                or_(broadcasts.c.id == first, broadcasts.c.corrects_id == first),
+                broadcasts.c.confirmed_at.is_not(None),
+            )
+            .order_by(broadcasts.c.id)
+        )
+        return [_broadcast(row) for row in rows]
+
     async def sent_before(
         self, articles: Collection[ArticleId], audiences: Collection[AudienceId]
     ) -> list[Broadcast]:
@@ -214,4 +251,11 @@ def _broadcast(row: Row[Any]) -> Broadcast:
         confirmed_at=row.confirmed_at,
         finished_at=row.finished_at,
         reason=row.reason,
+        purpose=row.purpose,
+        corrects=_number(row.corrects_id),
+        superseded_by=_number(row.superseded_by),
     )
+
+
+def _number(of: int | None) -> BroadcastId | None:
+    return None if of is None else BroadcastId(of)

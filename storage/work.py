@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from storage.articles import Articles
 from storage.audiences import Audiences
 from storage.broadcasts import Broadcasts
+from storage.correcting import Corrections
 from storage.deliveries import Deliveries
 from storage.editors import Editors
 from storage.erasure import Erasure
@@ -32,6 +33,7 @@ class Work:
         self.articles = Articles(connection)
         self.broadcasts = Broadcasts(connection)
         self.deliveries = Deliveries(connection)
+        self.corrections = Corrections(connection)
         self.replies = Replies(connection)
         self.inbox = Inbox(connection)
         self.erasure = Erasure(connection)

@@ -21,6 +21,17 @@ from .asking import (
     nothing_yet,
 )
 from .catalogue import speaks
+from .correcting import (
+    correct_label,
+    correction,
+    correction_note,
+    correction_over,
+    correction_summary,
+    part_withdrawn,
+    withdrawal,
+    withdrawn,
+    withdrawn_earlier,
+)
 from .desk import (
     accepted,
     already_confirmed,
@@ -79,6 +90,11 @@ __all__ = [
     "cancel_label",
     "cancelled",
     "confirm_label",
+    "correct_label",
+    "correction",
+    "correction_note",
+    "correction_over",
+    "correction_summary",
     "could_not_check",
     "doubtful",
     "goodbye",
@@ -106,6 +122,7 @@ __all__ = [
     "on_its_way",
     "only_administrators",
     "only_channel_administrators",
+    "part_withdrawn",
     "paused",
     "pick_channel",
     "plan_summary",
@@ -130,4 +147,7 @@ __all__ = [
     "welcome_channel",
     "welcome_editor",
     "welcome_group",
+    "withdrawal",
+    "withdrawn",
+    "withdrawn_earlier",
 ]

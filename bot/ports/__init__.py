@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.ports.corrections import Corrections
 from bot.ports.erasure import Erasure
 from bot.ports.people import Audiences, Editors, JoinLinks, Recipients
 from bot.ports.senders import Senders
@@ -41,6 +42,7 @@ __all__ = [
     "Broadcasts",
     "Chats",
     "Clock",
+    "Corrections",
     "Database",
     "Deliveries",
     "DeliveryLine",

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         RecipientId,
         SenderId,
     )
+    from bot.ports.corrections import Corrections
     from bot.ports.erasure import Erasure
     from bot.ports.people import Audiences, Editors, JoinLinks, Recipients
     from bot.ports.senders import Senders
@@ -80,6 +81,12 @@ class Broadcasts(Protocol):
     async def digest(self, digest: DigestId) -> Digest:
         """Return a digest."""
 
+    async def articles(self, digest: DigestId) -> list[ArticleId]:
+        """Return the articles that a digest was made of, in their order."""
+
+    async def audiences(self, broadcast: BroadcastId) -> list[AudienceId]:
+        """Return whom a broadcast is for, in the order in which they count."""
+
     async def add(
         self, broadcast: Broadcast, audiences: Sequence[AudienceId]
     ) -> Broadcast:
@@ -106,6 +113,12 @@ class Broadcasts(Protocol):
 
     async def in_state(self, *states: BroadcastState) -> list[Broadcast]:
         """Return all in one of *states*, oldest first."""
+
+    async def family(self, first: BroadcastId) -> list[Broadcast]:
+        """Return a story's first broadcast and all that changed it, oldest first.
+
+        Those that nobody has confirmed have changed nothing and are left out.
+        """
 
     async def sent_before(
         self, articles: Collection[ArticleId], audiences: Collection[AudienceId]
@@ -334,6 +347,10 @@ class Transaction(Protocol):
     @property
     def deliveries(self) -> Deliveries:
         """The ledger."""
+
+    @property
+    def corrections(self) -> Corrections:
+        """Changes to what was sent."""
 
     @property
     def replies(self) -> Replies:

@@ -6,7 +6,7 @@ from datetime import datetime  # noqa: TC003 - SQLModel reads annotations at run
 
 from sqlalchemy import ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Text
 
-from bot.domain.broadcasts import BroadcastState, Lane
+from bot.domain.broadcasts import BroadcastState, Lane, Purpose
 from bot.domain.deliveries import Form, State
 from bot.domain.recipients import Channel
 from storage.columns import Id, Moment, Number, Word, column
@@ -69,7 +69,11 @@ class BroadcastRow(Row, table=True):
     """One digest on its way."""
 
     __tablename__ = "broadcast"
-    __table_args__ = (Index(None, "state"), Index(None, "digest_id"))
+    __table_args__ = (
+        Index(None, "state"),
+        Index(None, "digest_id"),
+        Index(None, "corrects_id"),
+    )
 
     id: int | None = column(Id, key=True)
     digest_id: int = column(Id, ForeignKey("digest.id"))
@@ -81,6 +85,9 @@ class BroadcastRow(Row, table=True):
     confirmed_at: datetime | None = column(Moment(), null=True)
     finished_at: datetime | None = column(Moment(), null=True)
     reason: str = column(Text())
+    purpose: Purpose = column(Word(Purpose))
+    corrects_id: int | None = column(Id, ForeignKey("broadcast.id"), null=True)
+    superseded_by: int | None = column(Id, ForeignKey("broadcast.id"), null=True)
 
 
 class BroadcastAudienceRow(Row, table=True):

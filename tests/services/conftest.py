@@ -11,6 +11,7 @@ import pytest
 
 from bot.broadcaster import Broadcaster, Newsroom
 from bot.consequences import Consequences
+from bot.corrections import Corrections
 from bot.domain.articles import Draft
 from bot.domain.outcomes import RetryPolicy
 from bot.domain.pacing import Rate
@@ -74,6 +75,7 @@ class Stand:
     enrolment: Enrolment
     editorial: Editorial
     broadcaster: Broadcaster
+    corrections: Corrections
     replies: Replies
     ledger: Ledger
     consequences: Consequences
@@ -191,6 +193,7 @@ async def stand(empty: Path, tmp_path: Path) -> AsyncIterator[Stand]:
             enrolment=services.enrolment,
             editorial=services.editorial,
             broadcaster=services.broadcaster,
+            corrections=services.corrections,
             replies=services.replies,
             ledger=services.ledger,
             consequences=services.consequences,

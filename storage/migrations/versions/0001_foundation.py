@@ -139,6 +139,7 @@ def upgrade() -> None:
         sa.Column("leave_at", MOMENT, nullable=True),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("merged_into", NUMBER, nullable=True),
+        sa.Column("moved_at", MOMENT, nullable=True),
         sa.ForeignKeyConstraint(
             ["merged_into"], ["recipient.id"], name=op.f("fk_recipient_merged_into")
         ),
@@ -225,8 +226,17 @@ def upgrade() -> None:
         sa.Column("confirmed_at", MOMENT, nullable=True),
         sa.Column("finished_at", MOMENT, nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.String(length=24), nullable=False),
+        sa.Column("corrects_id", NUMBER, nullable=True),
+        sa.Column("superseded_by", NUMBER, nullable=True),
         sa.ForeignKeyConstraint(
             ["digest_id"], ["digest.id"], name=op.f("fk_broadcast_digest_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["corrects_id"], ["broadcast.id"], name=op.f("fk_broadcast_corrects_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["superseded_by"], ["broadcast.id"], name=op.f("fk_broadcast_superseded_by")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_broadcast")),
         sqlite_autoincrement=True,
@@ -234,6 +244,9 @@ def upgrade() -> None:
     with op.batch_alter_table("broadcast", schema=None) as batch_op:
         batch_op.create_index(
             batch_op.f("ix_broadcast_digest_id"), ["digest_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_broadcast_corrects_id"), ["corrects_id"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_broadcast_state"), ["state"], unique=False)
 
