@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime
 
 
@@ -12,6 +13,11 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the present moment, aware, in UTC."""
         return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds since some moment, by a clock that is never set."""
+        # Not the loop's time: uvloop's is of whole milliseconds, and of the last turn.
+        return time.monotonic()
 
     async def sleep_until(self, moment: datetime) -> None:
         """Return at *moment*, at once if it is past."""

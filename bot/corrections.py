@@ -304,7 +304,9 @@ class Corrections:
     async def _ground(self, of: BroadcastId) -> _Ground:
         async with self._database.snapshot() as tx:
             found = await tx.broadcasts.get(of)
-            family = await tx.broadcasts.family(found.corrects or found.id)
+            family = await tx.broadcasts.family(
+                found.corrects or found.origin or found.id
+            )
             if not family or found.confirmed_at is None:
                 raise TooLate(
                     f"broadcast {of} was never confirmed: stop it and plan it anew"
@@ -357,6 +359,7 @@ class Corrections:
                     planned_by=by,
                     planned_at=now,
                     expires_at=now + MEND_FOR,
+                    again=True,
                     purpose=purpose,
                     corrects=ground.first.id,
                 ),

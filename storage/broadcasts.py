@@ -104,6 +104,12 @@ class Broadcasts:
             confirmed_at=broadcast.confirmed_at,
             finished_at=broadcast.finished_at,
             reason=broadcast.reason,
+            held_until=broadcast.held_until,
+            again=broadcast.again,
+            watched=broadcast.watched,
+            stars=broadcast.stars,
+            origin_id=broadcast.origin,
+            merged_into_id=broadcast.merged_into,
             purpose=broadcast.purpose,
             corrects_id=broadcast.corrects,
             superseded_by=broadcast.superseded_by,
@@ -166,7 +172,7 @@ class Broadcasts:
         return _broadcast(row)
 
     async def save(self, broadcast: Broadcast) -> None:
-        """Write its state, moments and reason."""
+        """Write its state, its moments, its reason, and what editors said of it."""
         await self._connection.run(
             update(broadcasts)
             .where(broadcasts.c.id == broadcast.id)
@@ -176,6 +182,10 @@ class Broadcasts:
                 confirmed_at=broadcast.confirmed_at,
                 finished_at=broadcast.finished_at,
                 reason=broadcast.reason,
+                held_until=broadcast.held_until,
+                again=broadcast.again,
+                watched=broadcast.watched,
+                merged_into_id=broadcast.merged_into,
             )
         )
 
@@ -196,17 +206,21 @@ class Broadcasts:
         return [_broadcast(row) for row in rows]
 
     async def family(self, first: BroadcastId) -> list[Broadcast]:
-        """Return a story's first broadcast and all that changed it, oldest first.
+        """Return a story's first broadcast, its repeats and changes, oldest first.
 
         Those that nobody has confirmed have changed nothing and are left out.
         """
         rows = await self._connection.rows(
             select(broadcasts)
             .where(
-                or_(broadcasts.c.id == first, broadcasts.c.corrects_id == first),
+                or_(
+                    broadcasts.c.id == first,
+                    broadcasts.c.corrects_id == first,
+                    broadcasts.c.origin_id == first,
+                ),
                 broadcasts.c.confirmed_at.is_not(None),
             )
-            .order_by(broadcasts.c.id)
+            .order_by(broadcasts.c.confirmed_at, broadcasts.c.id)
         )
         return [_broadcast(row) for row in rows]
 
@@ -251,6 +265,12 @@ def _broadcast(row: Row[Any]) -> Broadcast:
         confirmed_at=row.confirmed_at,
         finished_at=row.finished_at,
         reason=row.reason,
+        held_until=row.held_until,
+        again=row.again,
+        watched=row.watched,
+        stars=row.stars,
+        origin=row.origin_id and BroadcastId(row.origin_id),
+        merged_into=row.merged_into_id and BroadcastId(row.merged_into_id),
         purpose=row.purpose,
         corrects=_number(row.corrects_id),
         superseded_by=_number(row.superseded_by),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
+    from tests.postgres import Cluster
     from tests.quiet import Ear
 
 
@@ -41,6 +42,23 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("database") / "empty.db"
     asyncio.run(upgrade(path))
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A PostgreSQL of this process's own; `durable` ones are made by who wants one."""
+    from tests.postgres import Cluster
+
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def blank_url(postgres: Cluster) -> Iterator[str]:
+    """The address of a PostgreSQL database without a table."""
+    url = postgres.database()
+    yield url
+    postgres.drop(url)
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ class Sent:
     reference: Reference | None
     provider_id: str
     reply_to: str = ""
+    paid: bool = False
 
 
 class FakeMessenger:
@@ -78,10 +79,11 @@ class FakeMessenger:
         reference: Reference | None,
         *,
         reply_to: str = "",
+        paid: bool = False,
     ) -> str:
         await self._call(to)
         provider_id = f"fake-{len(self.sent) + 1}"
-        self.sent.append(Sent(to, message, reference, provider_id, reply_to))
+        self.sent.append(Sent(to, message, reference, provider_id, reply_to, paid))
         self.shown[provider_id] = message
         return provider_id
 
@@ -136,10 +138,14 @@ class FakeClock:
     def __init__(self, start: datetime = DAWN, *, auto: bool = False) -> None:
         self.auto = auto
         self._now = start
+        self._passed = 0.0  # seconds, by no clock that is set
         self._sleepers: list[tuple[datetime, asyncio.Future[None]]] = []
 
     def now(self) -> datetime:
         return self._now
+
+    def monotonic(self) -> float:
+        return self._passed
 
     @property
     def asleep(self) -> list[datetime]:
@@ -148,6 +154,7 @@ class FakeClock:
 
     def set(self, moment: datetime) -> None:
         """Make it *moment*, backwards too, and wake whoever waited for it."""
+        self._passed += max(0.0, (moment - self._now).total_seconds())
         self._now = moment
         waiting = []
         for until, sleeper in self._sleepers:

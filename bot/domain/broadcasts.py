@@ -41,6 +41,7 @@ class BroadcastState(StrEnum):
     """Where a broadcast stands."""
 
     PLANNED = "planned"  #: every delivery is written; nobody has confirmed
+    WAITING = "waiting"  #: confirmed; for a moment it can still be undone
     RUNNING = "running"  #: confirmed; the pumps work it off
     PAUSED = "paused"  #: stopped by an editor or by its own errors; can go on
     FINISHED = "finished"  #: every delivery has ended, or only a person can tell
@@ -71,6 +72,13 @@ class Broadcast:
     confirmed_at: datetime | None = None
     finished_at: datetime | None = None
     reason: str = ""  #: why paused or cancelled
+    held_until: datetime | None = None  #: it can be undone before this
+    again: bool = False  #: said twice: it may go, though it went before
+    #: pauses of its own accord when too many fail, until an editor says go on
+    watched: bool = True
+    stars: int = 0  #: most Telegram Stars a paid burst may cost; 0: none
+    origin: BroadcastId | None = None  #: whose recipients these were before
+    merged_into: BroadcastId | None = None  #: the round-up that its rest went into
     purpose: Purpose = Purpose.NEWS
     corrects: BroadcastId | None = None  #: the first broadcast of the story it changes
     #: the newest that has taken its place; what waits or is repeated goes with that

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.domain.recipients import Channel, Kind
+from bot.domain.window import Window
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 #: before the machine's time jumped back, and would silence a sender for that long.
 #: Telegram's longest flood waits are hours; anything longer is read again by asking.
 BELIEVED = timedelta(hours=6)
+#: A provider's second by our clock: theirs and ours are not set by the same hand.
+SECOND = 1.001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,16 @@ class Rate:
     def interval(self) -> timedelta:
         """Time between two messages of the sender."""
         return timedelta(seconds=1 / self.per_second)
+
+    def window(self) -> Window:
+        """Return what keeps the sender's calls under the rate, whatever the wire does.
+
+        A second is taken to be a little longer: the provider's may be.
+        """
+        if self.per_second < 1:
+            return Window(1, SECOND / self.per_second)
+        calls = int(self.per_second)
+        return Window(calls, SECOND * calls / self.per_second)
 
     def spacing(self, kind: Kind) -> timedelta:
         """Time between two messages to one recipient of *kind*."""

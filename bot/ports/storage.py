@@ -106,7 +106,7 @@ class Broadcasts(Protocol):
         """Return one. Raises Unknown."""
 
     async def save(self, broadcast: Broadcast) -> None:
-        """Write its state, moments and reason."""
+        """Write its state, its moments, its reason, and what editors said of it."""
 
     async def latest(self, limit: int) -> list[Broadcast]:
         """Return the newest first."""
@@ -115,7 +115,7 @@ class Broadcasts(Protocol):
         """Return all in one of *states*, oldest first."""
 
     async def family(self, first: BroadcastId) -> list[Broadcast]:
-        """Return a story's first broadcast and all that changed it, oldest first.
+        """Return a story's first broadcast, its repeats and changes, oldest first.
 
         Those that nobody has confirmed have changed nothing and are left out.
         """

@@ -52,6 +52,7 @@ class Messenger(Protocol):
         reference: Reference | None,
         *,
         reply_to: str = "",
+        paid: bool = False,
     ) -> str:
         """Send *message* and return the provider's id for it.
 
@@ -60,9 +61,11 @@ class Messenger(Protocol):
             message: Fits the channel; it is sent as it is.
             reference: Travels with the message where the provider can carry it, and
                 comes back in receipts. None for a reply.
-            reply_to: The provider's id of the message in the same chat that this one
-                answers. Where that is gone, or the channel has no answers, it is sent
-                all the same.
+            reply_to: The provider's id of the message in the same chat that it
+                answers, if that is still there; where the provider has no answers it
+                is sent all the same.
+            paid: Whether it may cost what the provider asks for messages beyond its
+                free rate.
 
         Raises:
             SendError: Named for what to do next.
@@ -125,6 +128,9 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the present moment, aware, in UTC."""
+
+    def monotonic(self) -> float:
+        """Return seconds since some moment, by a clock that is never set."""
 
     async def sleep_until(self, moment: datetime) -> None:
         """Return at *moment*, at once if it is past."""

@@ -74,6 +74,7 @@ class TelegramMessenger:
         reference: Reference | None,  # noqa: ARG002 - Telegram has no place for it
         *,
         reply_to: str = "",
+        paid: bool = False,
     ) -> str:
         """Send *message* and return its message id.
 
@@ -85,6 +86,8 @@ class TelegramMessenger:
             parameters["message_thread_id"] = to.thread
         if reply_to:
             parameters["reply_parameters"] = answering(reply_to)
+        if paid:
+            parameters["allow_paid_broadcast"] = True
         match await self._call("sendMessage", parameters):
             case {"message_id": number} if type(number) is int:
                 return str(number)

@@ -109,13 +109,17 @@ class WhatsAppMessenger:
         message: OutboundMessage,
         reference: Reference | None,
         *,
-        reply_to: str = "",  # noqa: ARG002 - Twilio has no answering on WhatsApp
+        reply_to: str = "",
+        paid: bool = False,
     ) -> str:
         """Send *message* and return its SID.
+
+        Twilio knows neither answers nor a rate that is paid for.
 
         Raises:
             SendError: Named for what to do next.
         """
+        del reply_to, paid
         content = _content(message)
         if self._status_callback and reference is not None:
             content["status_callback"] = with_reference(

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - SQLModel reads annotations at run time
 
-from sqlalchemy import ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Text
+from sqlalchemy import (
+    Boolean,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Text,
+)
 
 from bot.domain.broadcasts import BroadcastState, Lane, Purpose
 from bot.domain.deliveries import Form, State
@@ -85,9 +93,32 @@ class BroadcastRow(Row, table=True):
     confirmed_at: datetime | None = column(Moment(), null=True)
     finished_at: datetime | None = column(Moment(), null=True)
     reason: str = column(Text())
+    held_until: datetime | None = column(Moment(), null=True)
+    again: bool = column(Boolean())
+    watched: bool = column(Boolean())
+    stars: int = column(Integer())
+    origin_id: int | None = column(Id, ForeignKey("broadcast.id"), null=True)
+    merged_into_id: int | None = column(Id, ForeignKey("broadcast.id"), null=True)
     purpose: Purpose = column(Word(Purpose))
     corrects_id: int | None = column(Id, ForeignKey("broadcast.id"), null=True)
     superseded_by: int | None = column(Id, ForeignKey("broadcast.id"), null=True)
+
+
+class CanaryRow(Row, table=True):
+    """Up to whom a broadcast may be sent by a sender, while its first are watched.
+
+    A bound on the recipient's number, so that a claim of a few out of a million is a
+    short range of the index that keeps a delivery unique, and letting everybody
+    follow is one row less instead of a million changed.
+    """
+
+    __tablename__ = "canary"
+    __table_args__ = (PrimaryKeyConstraint("broadcast_id", "sender_id"),)
+
+    broadcast_id: int = column(Id, ForeignKey("broadcast.id"), key=True)
+    sender_id: int = column(Id, ForeignKey("sender.id"), key=True)
+    last_recipient_id: int = column(Id)
+    since: datetime = column(Moment())
 
 
 class BroadcastAudienceRow(Row, table=True):
@@ -134,5 +165,6 @@ article_versions = table(ArticleVersionRow)
 digests = table(DigestRow)
 digest_articles = table(DigestArticleRow)
 broadcasts = table(BroadcastRow)
+canaries = table(CanaryRow)
 broadcast_audiences = table(BroadcastAudienceRow)
 messages = table(MessageRow)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.pacing import (
     BELIEVED,
     DEFAULT_RATES,
+    SECOND,
     Rate,
     bounded,
     claim_size,
@@ -63,6 +65,19 @@ def test_the_shipped_rates_stay_under_the_published_limits():
     assert telegram.spacing(Kind.GROUP) * 20 > timedelta(minutes=1)
     assert whatsapp.per_second < 80
     assert whatsapp.spacing(Kind.READER) > timedelta(seconds=6)
+
+
+@pytest.mark.parametrize(
+    ("per_second", "calls", "seconds"), [(30, 30, 1), (2.5, 2, 0.8), (0.1, 1, 10)]
+)
+def test_a_rate_is_a_window(per_second, calls, seconds):
+    rate = Rate(per_second=per_second, private=timedelta(0), group=timedelta(0))
+
+    window = rate.window()
+
+    assert window.limit == calls
+    assert window.period == pytest.approx(seconds * SECOND)
+    assert window.limit / window.period <= per_second
 
 
 def test_a_claim_is_half_a_second_and_never_nothing():

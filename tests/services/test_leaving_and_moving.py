@@ -41,7 +41,7 @@ async def test_who_left_while_the_call_was_under_way_is_not_tried_again(stand: S
     reader = await stand.reader(1)
     send = stand.telegram.send
 
-    async def leaving(to, message, reference, **_more):
+    async def leaving(to, message, reference, **more):
         await stand.enrolment.leave(reader)
         raise TryLater("busy")
 

@@ -226,11 +226,25 @@ def upgrade() -> None:
         sa.Column("confirmed_at", MOMENT, nullable=True),
         sa.Column("finished_at", MOMENT, nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("held_until", MOMENT, nullable=True),
+        sa.Column("again", sa.Boolean(), nullable=False),
+        sa.Column("watched", sa.Boolean(), nullable=False),
+        sa.Column("stars", sa.Integer(), nullable=False),
+        sa.Column("origin_id", NUMBER, nullable=True),
+        sa.Column("merged_into_id", NUMBER, nullable=True),
         sa.Column("purpose", sa.String(length=24), nullable=False),
         sa.Column("corrects_id", NUMBER, nullable=True),
         sa.Column("superseded_by", NUMBER, nullable=True),
         sa.ForeignKeyConstraint(
             ["digest_id"], ["digest.id"], name=op.f("fk_broadcast_digest_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["merged_into_id"],
+            ["broadcast.id"],
+            name=op.f("fk_broadcast_merged_into_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["origin_id"], ["broadcast.id"], name=op.f("fk_broadcast_origin_id")
         ),
         sa.ForeignKeyConstraint(
             ["corrects_id"], ["broadcast.id"], name=op.f("fk_broadcast_corrects_id")
@@ -336,6 +350,20 @@ def upgrade() -> None:
             batch_op.f("ix_reply_recipient_id"), ["recipient_id"], unique=False
         )
 
+    op.create_table(
+        "canary",
+        sa.Column("broadcast_id", NUMBER, nullable=False),
+        sa.Column("sender_id", NUMBER, nullable=False),
+        sa.Column("last_recipient_id", NUMBER, nullable=False),
+        sa.Column("since", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["broadcast_id"], ["broadcast.id"], name=op.f("fk_canary_broadcast_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["sender_id"], ["sender.id"], name=op.f("fk_canary_sender_id")
+        ),
+        sa.PrimaryKeyConstraint("broadcast_id", "sender_id", name=op.f("pk_canary")),
+    )
     op.create_table(
         "coverage",
         sa.Column("broadcast_id", NUMBER, nullable=False),
