@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.articles import Draft
 from bot.domain.broadcasts import BroadcastState, Purpose
-from bot.domain.corrections import Outcome
+from bot.domain.corrections import CorrectionPlan, Outcome
 from bot.domain.deliveries import NOTES, Action, State
 from bot.domain.errors import (
     Doubtful,
@@ -261,7 +261,7 @@ async def test_a_call_under_way_at_that_moment_is_seen_to_when_it_has_settled(
             raise Doubtful("cut")
         return await call(to, message, reference, **more)
 
-    changes: list[object] = []
+    changes: list[CorrectionPlan] = []
     stand.telegram.send = between
     await stand.pump(concurrency=1).run("")
     await end(stand)
@@ -541,8 +541,10 @@ async def test_editors_are_told_what_it_has_come_to_once(stand):
 
     told = [text for text in stand.telegram.texts(editor) if "has changed" in text]
     assert told == [
-        (f"Broadcast {change.broadcast.id} has changed what broadcast "
-        f"{plan.broadcast.id} sent:\n• edited in place: 1")
+        (
+            f"Broadcast {change.broadcast.id} has changed what broadcast "
+            f"{plan.broadcast.id} sent:\n• edited in place: 1"
+        )
     ]
     found, _ = await stand.broadcaster.status(change.broadcast.id)
     assert found.purpose is Purpose.CORRECTION
