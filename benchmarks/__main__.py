@@ -19,7 +19,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import machine, table
+from benchmarks import machine, page, table
 from benchmarks.crowd import crowd
 from benchmarks.judging import Run, bottleneck
 from benchmarks.machine import Ticks
@@ -44,11 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what is asked for; 1 if a target is missed or a run went wrong."""
     asked = _parser().parse_args(arguments)
     SCRATCH.mkdir(exist_ok=True)
+    cores = machine.cores()
+    machine.pin(cores[0])  # what is started inherits it, until it chooses another
     well = True
     try:
         with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
             for key in asked.series or list(ALL):
-                well &= Bench(ALL[key], asked, Path(folder)).run()
+                well &= Bench(ALL[key], asked, Path(folder), cores).run()
     except Unfit as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -64,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=None, help="of the order")
     parser.add_argument("--profile", type=Path, help="cProfile of ours, to this file")
     parser.add_argument("--log", default="info", help="level of ours")
+    parser.add_argument(
+        "--publish", action="store_true", help="keep the figures, and make their page"
+    )
     parser.add_argument("--others", type=Path, default=ROOT / ".venv-bench/bin/python")
     return parser
 
@@ -71,7 +76,13 @@ def _parser() -> argparse.ArgumentParser:
 class Bench:
     """One series, measured."""
 
-    def __init__(self, series: Series, asked: argparse.Namespace, folder: Path) -> None:
+    def __init__(
+        self,
+        series: Series,
+        asked: argparse.Namespace,
+        folder: Path,
+        cores: tuple[int | None, int | None],
+    ) -> None:
         names = set(filter(None, asked.only.split(",")))
         chosen = [c for c in series.contenders if not names or c.name in names]
         if not chosen:
@@ -85,7 +96,7 @@ class Bench:
         self._contenders = chosen
         self._rounds = min(asked.rounds, series.rounds or asked.rounds)
         self._seed = asked.seed if asked.seed is not None else random.getrandbits(32)
-        self._cores = machine.cores()
+        self._cores = cores
         self._binary = compiled(folder, tls=series.tls)
         self._certificate = certificate(folder) if series.tls else None
 
@@ -106,7 +117,8 @@ class Bench:
         verdicts = table.verdicts(series, runs)
         print("\n" + table.text(table.rows(series, runs)))
         print("\n" + table.text(verdicts))
-        for busy in bottleneck(runs):
+        probes = {each.name for each in series.contenders if each.probe}
+        for busy in bottleneck(run for run in runs if run.contender not in probes):
             print(f"{busy.contender}: the server was busy, {busy.server_share:.0%}")
         return all(run.verified for run in runs) and "no" not in {
             row[-1] for row in verdicts
@@ -217,7 +229,11 @@ class Bench:
             "runs": [asdict(run) for run in runs],
         }
         text = json.dumps(kept, indent=1) + "\n"
-        (SCRATCH / f"{self._series.key}.json").write_text(text, encoding="utf-8")
+        folder = page.RESULTS if self._asked.publish else SCRATCH
+        folder.mkdir(exist_ok=True)
+        (folder / f"{self._series.key}.json").write_text(text, encoding="utf-8")
+        if self._asked.publish:
+            page.write()
 
 
 if __name__ == "__main__":

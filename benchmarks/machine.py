@@ -17,6 +17,12 @@ def cores() -> tuple[int | None, int | None]:
     return (ours[0], ours[1]) if len(ours) > 1 else (None, None)
 
 
+def pin(core: int | None) -> None:
+    """Run on *core* only from now on, and whatever is started with us."""
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+
+
 def describe() -> dict[str, str]:
     """Return what a reader should know of this machine, and nothing that names it."""
     model = platform.machine()

@@ -21,6 +21,7 @@ class Contender:
     messages: int = 0  #: instead of a part
     options: dict[str, Any] = field(default_factory=dict)
     sniffio: bool = False
+    probe: bool = False  #: shows what the server can bear, and may keep it busy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,10 @@ TELEGRAM = Series(
         _ours(),
         _raw(),
         Contender(
-            name="lean", label="written by hand for this, no ledger", module="lean"
+            name="lean",
+            label="written by hand for this, no ledger",
+            module="lean",
+            probe=True,
         ),
         _ptb("ptb-8", "8 at a time", 8, part=0.1),
         _ptb(
@@ -123,6 +127,14 @@ TELEGRAM = Series(
         _share("CPU at most 1/20 of PTB at 100", Figure.CPU, 1 / 20, "ptb-100"),
         _share("CPU at most 1/40 of PTB with ORM rows", Figure.CPU, 1 / 40, "orm2-8"),
         _share("CPU at most 1/3 of aiogram", Figure.CPU, 1 / 3, "aiogram"),
+        Target(
+            text="the server bears 2 × raw aiohttp",
+            figure=Figure.RATE,
+            verdict=Verdict.SHARE_AT_LEAST,
+            bound=2,
+            of="lean",
+            against="raw",
+        ),
     ),
 )
 WHATSAPP = Series(

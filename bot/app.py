@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bot.accounts import POLL, Stopped, ensure_senders, open_bot, open_whatsapp
 from bot.broadcaster import Newsroom
 from bot.clock import SystemClock
-from bot.domain.errors import HarkaraError, StorageError
+from bot.domain.errors import HarkaraError
 from bot.domain.keeping import Keeping
 from bot.domain.pacing import DEFAULT_RATES
 from bot.domain.recipients import Channel
@@ -35,8 +35,7 @@ from handlers.telegram.webhook import PATH, keep_announced, secret_of
 from handlers.whatsapp.inbound import WhatsAppInbound
 from handlers.whatsapp.missed import MissedMessages
 from handlers.whatsapp.receipts import WhatsAppReceipts
-from storage import SqliteDatabase
-from storage.lock import FileLock
+from storage import in_use, open_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -100,13 +99,10 @@ async def open_desk(
     """
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(
-            await SqliteDatabase.open(
-                settings.database,
-                exclusive=owner,
-                key=settings.key_source,
-            )
+        database = await open_database(
+            settings.database, exclusive=owner, key=settings.key_source
         )
+        await stack.enter_async_context(database)
         runner = LocalRunner(clock)
         messengers: dict[Channel, Messenger] = {}
         bot = None
@@ -139,7 +135,7 @@ async def open_desk(
             bot=bot,
             zone=settings.zone,
             audiences=settings.audiences,
-            is_running=partial(_is_running, settings),
+            is_running=partial(in_use, settings.database),
         )
 
 
@@ -356,15 +352,6 @@ def _inbox(settings: Settings, desk: Desk) -> InboxReader:
         handlers=handlers,
         notices=desk.notices,
     )
-
-
-def _is_running(settings: Settings) -> bool:
-    """Whether an application works on the database."""
-    try:
-        FileLock(settings.database.resolve()).release()
-    except StorageError:
-        return True
-    return False
 
 
 def _sweep(desk: Desk) -> Sweep:

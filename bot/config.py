@@ -22,9 +22,11 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from bot.domain.errors import ConfigError
 from bot.domain.recipients import WHATSAPP_ADDRESS
+from bot.domain.servers import Server, place
 from bot.wanted import wanted
 
 if TYPE_CHECKING:
@@ -89,7 +91,11 @@ class Settings(BaseModel):
         "127.0.0.1:8080",
         description="Address and port for GET /health and the providers' calls",
     )
-    database: Path = Field(Path("harkara.db"), description="The SQLite file")
+    database: Path | Server = Field(
+        Path("harkara.db"),
+        description="The SQLite file, or a PostgreSQL database: "
+        "postgresql://user:password@host/name",
+    )
     key_file: str = Field(
         "",
         description="File with the key that seals phone numbers; without it, "
@@ -165,6 +171,14 @@ class Settings(BaseModel):
         return (
             tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
         )
+
+    @field_validator("database", mode="plain")
+    @classmethod
+    def _place(cls, value: object) -> Path | Server:
+        """Tell a file from a server, and never repeat what may hold a password."""
+        if isinstance(value, str | Path | Server):
+            return place(value)
+        raise PydanticCustomError("path_type", "no path")
 
     @property
     def telegram(self) -> bool:

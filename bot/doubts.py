@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bot.domain.deliveries import Attempt, Delivery
     from bot.domain.recipients import Channel, SenderId
     from bot.ledger import Ledger
-    from bot.ports import Clock, Database, Lease, Messenger, Runner
+    from bot.ports import Clock, Database, InDoubt, Messenger, Runner
 
 #: About how many calls a provider is asked at a time.
 LOOK_UPS = 50
@@ -64,19 +64,17 @@ class Doubts:
                     limit=LOOK_UPS,
                 )
             full = len(doubtful) == LOOK_UPS
-            self._asked[sender] = doubtful[-1][0].delivery.id if full else DeliveryId(0)
-            for lease, attempt in doubtful:
+            self._asked[sender] = doubtful[-1].delivery.id if full else DeliveryId(0)
+            for found in doubtful:
                 if messenger.can_look_up:
-                    await self._look_up(messenger, lease, attempt)
-                elif lease.delivery.attempts < REPEATS:
-                    await self._again(lease.delivery)
+                    await self._look_up(messenger, found)
+                elif found.delivery.attempts < REPEATS:
+                    await self._again(found.delivery)
             if doubtful:
                 await self._runner.kick("pump", str(sender))
 
-    async def _look_up(
-        self, messenger: Messenger, lease: Lease, attempt: Attempt
-    ) -> None:
-        delivery = lease.delivery
+    async def _look_up(self, messenger: Messenger, unsure: InDoubt) -> None:
+        delivery, attempt = unsure.delivery, unsure.attempt
         async with self._database.snapshot() as tx:
             messages = await tx.broadcasts.messages(delivery.broadcast)
             others = await tx.deliveries.provider_ids(
@@ -86,7 +84,7 @@ class Doubts:
         if key not in messages:
             return
         found = await messenger.look_up(
-            lease.address, messages[key], attempt.started_at, others=others
+            unsure.address, messages[key], attempt.started_at, others=others
         )
         if found is None:
             return

@@ -1,8 +1,8 @@
-"""Marks and outcomes, written many at a time, each awaited until it is durable.
+"""What came of attempts, written many at a time, each awaited until it is durable.
 
-Before a call `Ledger.mark` has written that it is about to be made; after it
-`Ledger.report` has written what came of it, and everything that follows from that,
-in one transaction. Those who call at the same time share a commit.
+`Ledger.report` writes what was learnt of an attempt and everything that follows from
+it, in one transaction. Those who call at the same time share a commit. Most calls end
+in an answer from which nothing follows; those take the short road (`bot.scribe`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from bot.domain.deliveries import ARRIVED, ENDED, REPEATABLE, Form, State
 from bot.domain.errors import StorageError, StorageFailing, WindowClosed
 from bot.domain.outcomes import settle
 from bot.domain.recipients import Standing
+from bot.scribe import Scribe
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -116,21 +117,15 @@ class Ledger:
         self._templates = templates
         self._telegram = telegram
         self._hurried = False
-        self._marks: GroupCommit[tuple[Attempt, int], bool] = GroupCommit(
-            self._write_marks
-        )
         self._reports: GroupCommit[tuple[Report, datetime | None], Delivery | None] = (
             GroupCommit(self._write_reports)
         )
-
-    async def mark(self, attempt: Attempt, *, epoch: int) -> bool:
-        """Write that *attempt* is about to be made.
-
-        Returns:
-            Whether to make it: False once the delivery has been stopped, or its
-            sender has another owner.
-        """
-        return await self._marks.submit((attempt, epoch))
+        #: Marks, and the answers of which nothing more follows.
+        self.scribe = Scribe(
+            database=database,
+            clock=clock,
+            report=lambda report, rest: self.report(report, rest_until=rest),
+        )
 
     async def report(
         self, report: Report, *, rest_until: datetime | None = None
@@ -197,16 +192,6 @@ class Ledger:
                         ended, reason=reason or "earlier part"
                     )
 
-    async def _write_marks(self, items: list[tuple[Attempt, int]]) -> list[bool]:
-        by_epoch: dict[int, list[Attempt]] = {}
-        for attempt, epoch in items:
-            by_epoch.setdefault(epoch, []).append(attempt)
-        marked: set[DeliveryId] = set()
-        async with self._database.transaction() as tx:
-            for epoch, attempts in by_epoch.items():
-                marked |= await tx.deliveries.mark_sending(attempts, epoch=epoch)
-        return [attempt.reference.delivery in marked for attempt, _ in items]
-
     async def _write_reports(
         self, items: list[tuple[Report, datetime | None]]
     ) -> list[Delivery | None]:
@@ -219,6 +204,9 @@ class Ledger:
                     if delivery is not None and until is not None
                 }
             )
+            for sender in {each.sender for each in found if each is not None}:
+                # Until now it may have been called, whoever asks later.
+                await tx.senders.delay(sender, self._clock.now())
             return found
 
     async def _apply(

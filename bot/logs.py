@@ -42,5 +42,5 @@ def set_up(level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     root.propagate = False
-    for library in ("telegram", "httpx", "httpcore", "twilio", "aiohttp"):
+    for library in ("telegram", "httpx", "httpcore", "twilio", "aiohttp", "psycopg"):
         logging.getLogger(library).setLevel(logging.CRITICAL)

@@ -10,57 +10,52 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+from collections import deque
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.domain import pacing
-from bot.domain.deliveries import (
-    NOTES,
-    Action,
-    Attempt,
-    Failure,
-    Form,
-    Progress,
-    Reference,
-    State,
-)
-from bot.domain.errors import (
-    Doubtful,
-    FailureKind,
-    Fenced,
-    Malformed,
-    Moved,
-    SenderDown,
-    SendError,
-    StorageError,
-    TryLater,
-)
-from bot.domain.outcomes import Report, RetryPolicy
+from bot.calling import Callers
+from bot.domain import lanes, pacing
+from bot.domain.deliveries import NOTES, Action, Failure, Form, State
+from bot.domain.errors import FailureKind, Fenced, StorageError
+from bot.domain.outcomes import RetryPolicy
 from bot.domain.recipients import Channel
-from bot.ports import Lease, ReplyLease
+from bot.ports import Lease, Order
+from bot.scribe import Call
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Sequence
     from datetime import datetime
 
     from bot.consequences import Consequences
     from bot.domain.broadcasts import BroadcastId
     from bot.domain.messages import OutboundMessage
     from bot.domain.pacing import Rate
-    from bot.domain.recipients import Address, RecipientId, SenderId
+    from bot.domain.recipients import AudienceId, RecipientId, SenderId
     from bot.ledger import Ledger
     from bot.notices import Notices
-    from bot.ports import Clock, Database, MessageKey, Messenger, Transaction
+    from bot.ports import (
+        Clock,
+        Database,
+        Hand,
+        MessageKey,
+        Messenger,
+        ReplyLease,
+        Taken,
+    )
 
 log = logging.getLogger("harkara.pump")
 
 #: WhatsApp's window is 24 hours from the reader's last message; we stop believing in
 #: it a little sooner, because their clock decides.
 WINDOW = timedelta(hours=24) - timedelta(minutes=10)
-#: By how much the spacing of one recipient's messages exceeds the provider's own.
-MARGIN = timedelta(milliseconds=50)
 #: How soon to look again for work while calls are under way.
 GLANCE = timedelta(milliseconds=200)
+#: Rows whose moments are closer together than this leave together, and share a mark.
+TICK = timedelta(milliseconds=5)
+#: Rows are claimed anew when those in hand last no longer than this.
+LOW = timedelta(milliseconds=50)
 #: How long to leave a sender alone that the provider does not accept.
 DOWN = timedelta(seconds=60)
 #: How long to leave a database alone that could not take what a message had become.
@@ -68,8 +63,8 @@ UNWRITABLE = timedelta(seconds=5)
 #: How far ahead the sender's clock may be while rows are still taken in hand. Beyond
 #: it (after a flood wait) they are better left where others can stop them.
 AHEAD = timedelta(seconds=2)
-#: Calls made for one answer: about half an hour, then the question is stale.
-REPLY_ATTEMPTS = 12
+#: Broadcasts whose texts are kept in memory.
+TEXTS = 50
 
 
 class Pump:
@@ -89,31 +84,47 @@ class Pump:
         concurrency: int,
         policy: RetryPolicy | None = None,
     ) -> None:
-        self._sender = sender
-        self._messenger = messenger
+        self.sender = sender
+        self.rate = rate
+        self.sure = messenger.channel is Channel.TELEGRAM
+        self.epoch = 0
+        self._channel = messenger.channel
         self._database = database
         self._ledger = ledger
-        self._consequences = consequences
-        self._policy = policy or RetryPolicy()
+        self._scribe = ledger.scribe
         self._notices = notices
         self._clock = clock
-        self._rate = rate
-        self._free = asyncio.Semaphore(concurrency)
-        self._flying: dict[asyncio.Task[None], RecipientId] = {}
-        self._calling: set[asyncio.Task[None]] = set()
-        self._messages: dict[BroadcastId, dict[MessageKey, OutboundMessage]] = {}
-        self._not_before: datetime | None = None
-        self._stopping = asyncio.Event()
-        self._given_up = False
+        self._concurrency = concurrency
+        self._callers = Callers(
+            owner=self,
+            messenger=messenger,
+            database=database,
+            ledger=ledger,
+            consequences=consequences,
+            clock=clock,
+            policy=policy or RetryPolicy(),
+            answered=self._answered,
+            down=self._went_down,
+            closed=self._closed,
+        )
+        self._hand: deque[Call] = deque()  #: leased, and not yet being marked
+        self._open: dict[Call, None] = {}  #: being marked, called or written
+        self._ending: set[asyncio.Task[None]] = set()  #: rows that need no call
+        self._texts: dict[BroadcastId, dict[MessageKey, OutboundMessage]] = {}
+        self._chosen: dict[_Choice, OutboundMessage | None] = {}
+        self._window = rate.window()
+        self._owed = 0.0  #: what replies owe to broadcasts; see `lanes`
+        self._bell = asyncio.Event()  #: rung when there may be something to do
+        self._claiming: asyncio.Task[None] | None = None
+        self._short = False  #: the last claim found less than it asked for
+        self._fresh = False  #: nothing has ended since the last claim
+        self._looked = -math.inf  #: when it was made, by the clock that is never set
+        self._stopping = False
         self._down = False
         self._pause = DOWN
         self._rest_until: datetime | None = None
-        self._epoch = 0
 
-    @property
-    def sender(self) -> SenderId:
-        """Whose pump it is."""
-        return self._sender
+    # --- what the application does with it -----------------------------------------
 
     async def run(self, _key: str) -> datetime | None:
         """Send everything that is due.
@@ -121,7 +132,7 @@ class Pump:
         Returns:
             When the next row comes due, or None if nothing waits.
         """
-        if self._stopping.is_set():
+        if self._stopping:
             return None
         if self._resting():
             return self._rest_until
@@ -129,31 +140,25 @@ class Pump:
         try:
             again = await self._drain()
         except Fenced:
-            log.warning("fenced off", extra={"sender": self._sender})
+            log.warning("fenced off", extra={"sender": self.sender})
+            self._hand.clear()
             return None
         else:
             if self._down:
                 self._rest_until = again = self._clock.now() + self._pause
             return again
         finally:
-            # What is in the air ends in its own time-outs, and is written down.
-            while self._flying:
-                await asyncio.wait(set(self._flying))
-            self._messages.clear()
-
-    def _resting(self) -> bool:
-        """Whether it is too early to try a sender again that was down."""
-        now, until = self._clock.now(), self._rest_until
-        return until is not None and now < until <= now + DOWN
+            await self._end()
 
     @property
     def under_way(self) -> int:
         """How many calls wait for their answer."""
-        return len(self._calling)
+        return self._callers.under_way
 
     def stop(self) -> None:
         """Claim nothing more; `run` returns once what is under way has ended."""
-        self._stopping.set()
+        self._stopping = True
+        self._bell.set()
         self._ledger.hurry()
 
     def give_up(self) -> None:
@@ -161,404 +166,342 @@ class Pump:
 
         `stop` goes before.
         """
-        self._given_up = True
-        if self._calling:
+        if self.under_way:
             log.warning(
                 "calls were given up, and are in doubt",
-                extra={"sender": self._sender, "count": len(self._calling)},
+                extra={"sender": self.sender, "count": self.under_way},
             )
-        for task in self._calling:
-            task.cancel()
+        self._callers.give_up()
+
+    def _resting(self) -> bool:
+        """Whether it is too early to try a sender again that was down."""
+        now, until = self._clock.now(), self._rest_until
+        return until is not None and now < until <= now + DOWN
+
+    # --- one run -------------------------------------------------------------------
 
     async def _take(self) -> None:
         now = self._clock.now()
         async with self._database.transaction() as tx:
-            taken = await tx.senders.take(self._sender)
-            await tx.senders.set_down(self._sender, "")
+            taken = await tx.senders.take(self.sender)
+            await tx.senders.set_down(self.sender, "")
             if taken.doubtful:
                 log.warning(
                     "calls in doubt after a crash",
-                    extra={"sender": self._sender, "count": taken.doubtful},
+                    extra={"sender": self.sender, "count": taken.doubtful},
                 )
                 await self._notices.doubtful(tx, taken.sender, taken.doubtful, now=now)
-        self._epoch = taken.sender.epoch
+        self._begin(taken, now=now)
+
+    def _begin(self, taken: Taken, *, now: datetime) -> None:
+        """Go on as owner, with a window that holds whatever the last one may have sent.
+
+        What an owner knows of its own answers dies with it. What is left is the
+        sender's clock: when it was called last. So a new owner supposes that the
+        provider counted all it allows at that moment, or a little later if calls were
+        under way; our own window serves where nobody else was owner in between.
+        """
+        again = taken.sender.epoch == self.epoch + 1 and self.epoch > 0
+        self.epoch = taken.sender.epoch
         self._down, self._pause = False, DOWN
+        self._short = self._fresh = False
+        self._looked = -math.inf
+        if again:
+            return
+        self._window = self.rate.window()
+        if taken.sender.epoch > 1:
+            called = pacing.last_call(
+                taken.sender.clock, now=now, in_doubt=bool(taken.doubtful)
+            )
+            ago = (now - called).total_seconds()
+            self._window.fill(self._clock.monotonic() - ago)
 
     async def _drain(self) -> datetime | None:
-        while not self._stopping.is_set():
-            if self._down:
-                return None
-            leases, slots = await self._claim()
-            if leases:
-                await self._launch(leases, slots)
+        while not (self._stopping or self._down):
+            if self._claiming is not None and self._claiming.done():
+                claiming, self._claiming = self._claiming, None
+                claiming.result()
                 continue
-            if self._flying:
-                await asyncio.wait(set(self._flying), timeout=GLANCE.total_seconds())
-                continue
-            return await self._next()
+            pause = self._launch()
+            if self._claiming is None:
+                if self._wanting():
+                    self._look()
+                elif not (self._hand or self._open or self._ending):
+                    return await self._next()
+            await self._doze(pause)
         return None
 
     async def _next(self) -> datetime | None:
         """When there will be something to send, and the sender's clock allows it."""
         now = self._clock.now()
         async with self._database.snapshot() as tx:
-            due = await tx.senders.next_due(self._sender, now=now)
-            clock = (await tx.senders.get(self._sender)).clock
+            due = await tx.senders.next_due(self.sender, now=now)
+            clock = (await tx.senders.get(self.sender)).clock
         return due and max(due, pacing.bounded(clock, now=now))
 
-    async def _claim(self) -> tuple[list[Lease | ReplyLease], list[datetime]]:
-        """Take what is due in hand, and reserve a moment for each on the clocks."""
-        now = self._clock.now()
-        limit = pacing.claim_size(self._rate)
-        busy = set(self._flying.values())
-        async with self._database.snapshot() as tx:
-            sender = await tx.senders.get(self._sender)
-            # A receipt may have said that the account is at fault.
-            self._down = self._down or bool(sender.down)
-            ahead = pacing.bounded(sender.clock, now=now) - now > AHEAD
-            if self._down or ahead:
-                return [], []
-            if not await tx.senders.has_work(self._sender, now=now):
-                return [], []
-        async with self._database.transaction() as tx:
-            replies = await tx.replies.claim(
-                self._sender,
-                epoch=self._epoch,
+    async def _doze(self, pause: float) -> None:
+        """Wait until something ends, or for *pause* seconds.
+
+        While nothing can leave for the time being, look about now and then.
+        """
+        alarm: asyncio.Future[None] | None = None
+        glance: asyncio.TimerHandle | None = None
+        if not math.isinf(pause):
+            moment = self._clock.now() + max(timedelta(seconds=pause), TICK)
+            alarm = asyncio.ensure_future(self._clock.sleep_until(moment))
+            alarm.add_done_callback(self._ring)
+        elif self._claiming is None and not self._hand:
+            loop = asyncio.get_running_loop()
+            glance = loop.call_later(GLANCE.total_seconds(), self._grow_stale)
+        try:
+            await self._bell.wait()
+        finally:
+            self._bell.clear()
+            if alarm is not None:
+                alarm.cancel()
+            if glance is not None:
+                glance.cancel()
+
+    def _grow_stale(self) -> None:
+        self._looked = -math.inf
+        self._bell.set()
+
+    def _ring(self, _done: object = None) -> None:
+        self._bell.set()
+
+    async def _end(self) -> None:
+        """Put back what is in hand, and see out what is under way.
+
+        What is in the air ends in its own time-outs, and is written down.
+        """
+        if self._claiming is not None:
+            claiming, self._claiming = self._claiming, None
+            await asyncio.wait({claiming})
+            if not claiming.cancelled() and (error := claiming.exception()):
+                log.warning("a claim failed", extra={"reason": type(error).__name__})
+        try:
+            await self._put_back()
+        except StorageError as error:
+            # They are queued again when the next epoch is taken.
+            log.warning("rows were not put back", extra={"reason": str(error)})
+        while self._open or self._ending:
+            await self._bell.wait()
+            self._bell.clear()
+        self._callers.dismiss()
+        self._texts.clear()
+        self._chosen.clear()
+
+    # --- taking in hand ------------------------------------------------------------
+
+    def _wanting(self) -> bool:
+        """Whether to claim: what is in hand will soon have left, and there is more."""
+        if not self._short:
+            limit = pacing.claim_size(self.rate)
+            low = min(limit // 2, int(LOW / self.rate.interval))
+            return len(self._hand) <= low
+        if self._hand:
+            return False
+        if not self._open:
+            return not self._fresh
+        soon = self._looked + GLANCE.total_seconds()
+        return self._clock.monotonic() >= soon
+
+    def _look(self) -> None:
+        self._fresh = True
+        self._looked = self._clock.monotonic()
+        self._claiming = asyncio.get_running_loop().create_task(self._claim())
+        self._claiming.add_done_callback(self._ring)
+
+    async def _claim(self) -> None:
+        """Take what is due in hand."""
+        now, passed = self._clock.now(), self._clock.monotonic()
+        limit = pacing.claim_size(self.rate)
+        kept, credit = lanes.kept(limit, self._owed)
+        hand = await self._database.claim(
+            Order(
+                sender=self.sender,
+                epoch=self.epoch,
                 now=now,
                 limit=limit,
-                excluding=busy,
+                kept=kept,
+                interval=self.rate.interval,
+                ahead=AHEAD,
+                excluding=self._busy(),
             )
-            leases: list[Lease | ReplyLease] = list(replies)
-            if len(replies) < limit:
-                leases += await tx.deliveries.claim(
-                    self._sender,
-                    epoch=self._epoch,
-                    now=now,
-                    limit=limit - len(replies),
-                    excluding=busy | {reply.recipient for reply in replies},
-                )
-            slots = await self._reserve(tx, leases, now=now)
-            await self._fetch_messages(tx, leases)
-        return leases, slots
-
-    async def _reserve(
-        self, tx: Transaction, leases: list[Lease | ReplyLease], *, now: datetime
-    ) -> list[datetime]:
-        if not leases:
-            return []
-        sender = await tx.senders.get(self._sender)
-        slots, clock = pacing.reserve(
-            sender.clock, now=now, interval=self._rate.interval, count=len(leases)
         )
-        await tx.senders.set_clock(self._sender, epoch=self._epoch, clock=clock)
-        await tx.recipients.hold(
-            {
-                _recipient(lease): slot + self._rate.spacing(lease.kind)
-                for lease, slot in zip(leases, slots, strict=True)
-            }
+        # A receipt may have said that the account is at fault.
+        self._down = self._down or hand.down
+        replies, deliveries = len(hand.replies), len(hand.leases)
+        self._owed = lanes.carried(
+            limit, credit, replies=replies, deliveries=deliveries
         )
-        return slots
+        await self._fetch(hand)
+        slot = passed + (hand.start - now).total_seconds()
+        interval = self.rate.interval.total_seconds()
+        taken: list[Lease | ReplyLease] = [*hand.replies, *hand.leases]
+        for lease in taken:
+            self._hand.append(Call(self, lease, slot))
+            slot += interval
+        self._short = len(taken) < limit
 
-    async def _fetch_messages(
-        self, tx: Transaction, leases: list[Lease | ReplyLease]
-    ) -> None:
-        wanted = {
-            lease.delivery.broadcast for lease in leases if isinstance(lease, Lease)
-        }
-        for broadcast in wanted - self._messages.keys():
-            self._messages[broadcast] = await tx.broadcasts.messages(broadcast)
+    def _busy(self) -> list[RecipientId]:
+        """Who has something in hand already: one at a time for each."""
+        return [call.lease.recipient for call in (*self._hand, *self._open)]
 
-    async def _launch(
-        self, leases: list[Lease | ReplyLease], slots: list[datetime]
-    ) -> None:
-        """Start each call at its moment, never two closer than the rate allows."""
-        for place, (lease, slot) in enumerate(zip(leases, slots, strict=True)):
-            moment = slot
-            if self._not_before is not None:
-                latest = self._clock.now() + self._rate.interval
-                moment = max(slot, min(self._not_before, latest))
-            await self._until(moment)
-            await self._free.acquire()
-            if self._stopping.is_set() or self._down:
-                self._free.release()
-                await self._release(leases[place:])
-                return
-            self._not_before = self._clock.now() + self._rate.interval
-            work = (
-                self._deliver(lease, slot)
-                if isinstance(lease, Lease)
-                else self._answer(lease, slot)
-            )
-            task = asyncio.create_task(self._guarded(work))
-            self._flying[task] = _recipient(lease)
-            task.add_done_callback(self._flying.pop)
-
-    async def _until(self, moment: datetime) -> None:
-        """Wait for *moment*, or for being told to stop."""
-        if moment <= self._clock.now():
+    async def _fetch(self, hand: Hand) -> None:
+        wanted = {lease.broadcast for lease in hand.leases} - self._texts.keys()
+        if not wanted:
             return
-        waits = [
-            asyncio.ensure_future(self._clock.sleep_until(moment)),
-            asyncio.ensure_future(self._stopping.wait()),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+        if len(self._texts) + len(wanted) > TEXTS:
+            for broadcast in self._texts.keys() - self._in_hand():
+                del self._texts[broadcast]
+            self._chosen.clear()
+            wanted = {lease.broadcast for lease in hand.leases} - self._texts.keys()
+        async with self._database.snapshot() as tx:
+            for broadcast in sorted(wanted):
+                self._texts[broadcast] = await tx.broadcasts.messages(broadcast)
 
-    async def _release(self, leases: list[Lease | ReplyLease]) -> None:
+    def _in_hand(self) -> set[BroadcastId]:
+        leases = (call.lease for call in self._hand)
+        return {lease.broadcast for lease in leases if isinstance(lease, Lease)}
+
+    async def _put_back(self) -> None:
+        calls, self._hand = self._hand, deque()
+        if not calls:
+            return
         async with self._database.transaction() as tx:
             await tx.deliveries.release(
-                [each.delivery.id for each in leases if isinstance(each, Lease)],
-                epoch=self._epoch,
+                [each.lease.id for each in calls if isinstance(each.lease, Lease)],
+                epoch=self.epoch,
             )
             await tx.replies.release(
-                [each.id for each in leases if isinstance(each, ReplyLease)],
-                epoch=self._epoch,
+                [each.lease.id for each in calls if not isinstance(each.lease, Lease)],
+                epoch=self.epoch,
             )
 
-    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
-        try:
-            await work
-        except StorageError as error:
-            # Before its call: the row is queued again when the next epoch is taken.
-            log.error(  # noqa: TRY400 - the sentence says what to do; the place does not
-                "the database could not take the state of a message",
-                extra={"sender": self._sender, "reason": str(error)},
-            )
-            self._down, self._pause = True, UNWRITABLE
-        except Exception:
-            # The row stays as it was written last: sending becomes doubtful, and
-            # leased is queued, when the next epoch is taken.
-            log.exception("a call went astray", extra={"sender": self._sender})
-            self._down = True
-        finally:
-            self._free.release()
+    # --- sending -------------------------------------------------------------------
 
-    async def _deliver(self, lease: Lease, slot: datetime) -> None:
-        delivery = lease.delivery
-        form, message = self._choose(lease)
-        if message is None and delivery.action is not Action.DELETE:
-            # A template says all in one message: the first.
-            if form is Form.TEMPLATE and delivery.part % NOTES > 1:
-                await self._ledger.end(
-                    delivery.id,
-                    State.SKIPPED,
-                    epoch=self._epoch,
-                    reason="in template",
-                )
-            else:
-                await self._ledger.end(
-                    delivery.id,
-                    State.FAILED,
-                    epoch=self._epoch,
-                    failure=Failure(FailureKind.WINDOW_CLOSED, "no template"),
-                )
-            return
-        reference = Reference(delivery.id, delivery.attempts + 1)
-        attempt = Attempt(
-            reference=reference,
-            form=form,
-            progress=Progress.SENDING,
-            started_at=self._clock.now(),
-        )
-        if not await self._ledger.mark(attempt, epoch=self._epoch):
-            return
-        try:
-            provider_id = await self._call(
-                lease.address,
-                message,
-                reference,
-                action=delivery.action,
-                target=delivery.target,
-            )
-        except SendError as error:
-            report = Report(
-                reference=reference,
-                progress=Progress.DOUBTFUL
-                if isinstance(error, Doubtful)
-                else Progress.REFUSED,
-                error=error,
-            )
-            self._down = self._down or isinstance(error, SenderDown)
-        else:
-            report = Report(
-                reference=reference,
-                progress=Progress.ACCEPTED,
-                provider_id=provider_id,
-            )
-        rest = self._rest(lease, slot)
-        await self._ledger.report(report, rest_until=rest.get(delivery.recipient))
+    def _launch(self) -> float:
+        """Start every call whose moment has come, as far as there are places.
 
-    async def _call(
-        self,
-        to: Address,
-        message: OutboundMessage | None,
-        reference: Reference | None,
-        *,
-        action: Action = Action.SEND,
-        target: str = "",
-    ) -> str:
-        """Make one call, and wait for its answer until `give_up`.
-
-        Raises:
-            SendError: As the messenger's; doubtful when given up.
+        Returns:
+            Seconds until the next one's moment; infinity while it takes something
+            else first: an answer, a place, a claim.
         """
-        if self._given_up:
-            raise TryLater("stopped before the call")
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("a call is made by a task")
-        self._calling.add(task)
-        try:
-            return await self._do(to, message, reference, action=action, target=target)
-        except asyncio.CancelledError:
-            if not self._given_up:
-                raise
-            task.uncancel()  # what is left to do is to write it down
-            raise Doubtful("given up") from None
-        finally:
-            self._calling.discard(task)
+        passed = self._clock.monotonic()
+        hand, window = self._hand, self._window
+        while hand and len(self._open) < self._concurrency:
+            call = hand[0]
+            moment = max(call.slot, window.earliest(passed))
+            if moment > passed:
+                return moment - passed
+            hand.popleft()
+            self._open[call] = None
+            lease = call.lease
+            if isinstance(lease, Lease) and not self._worded(call, lease):
+                self._end_unsent(call, lease)
+                continue
+            window.start(passed)
+            self._scribe.mark(call)
+        return math.inf
 
-    async def _do(
-        self,
-        to: Address,
-        message: OutboundMessage | None,
-        reference: Reference | None,
-        *,
-        action: Action,
-        target: str,
-    ) -> str:
-        """Send, edit or delete; return the provider's id of the message in question."""
-        if action is Action.DELETE:
-            await self._messenger.delete(to, target)
-            return target
-        if message is None:
-            raise Malformed("nothing to say")
-        if action is Action.EDIT:
-            await self._messenger.edit(to, target, message)
-            return target
-        return await self._messenger.send(to, message, reference, reply_to=target)
+    def _worded(self, call: Call, lease: Lease) -> bool:
+        """Choose what *call* says; whether there is anything to say, or to delete.
 
-    def _rest(
-        self, lease: Lease | ReplyLease, slot: datetime
-    ) -> dict[RecipientId, datetime]:
-        """Anchor the recipient's clock at the answer, where it came late.
-
-        The clock was moved from *slot* when the row was claimed, with a margin. The
-        provider counted the message no later than its answer came back, so the next
-        one is surely far enough away if that margin holds from there.
+        Text while the reader's window is open, else the template, if any.
         """
-        now = self._clock.now()
-        if now - slot <= MARGIN:
-            return {}
-        return {_recipient(lease): now + self._rate.spacing(lease.kind)}
-
-    def _choose(self, lease: Lease) -> tuple[Form, OutboundMessage | None]:
-        """Text while the reader's window is open, else the template, if any."""
-        delivery = lease.delivery
-        messages = self._messages[delivery.broadcast]
-
-        def stored(form: Form) -> OutboundMessage | None:
-            key = (delivery.audience, lease.address.channel, form, delivery.part)
-            return messages.get(key)
-
-        form = delivery.form or Form.TEXT
-        if delivery.form is None and lease.address.channel is Channel.WHATSAPP:
+        form = lease.form or Form.TEXT
+        if lease.form is None and self._channel is Channel.WHATSAPP:
             last = lease.last_inbound_at
             if last is None or self._clock.now() - last >= WINDOW:
                 form = Form.TEMPLATE
-        return form, stored(form)
-
-    async def _answer(self, lease: ReplyLease, slot: datetime) -> None:
-        async with self._database.transaction() as tx:
-            marked = await tx.replies.mark_sending([lease.id], epoch=self._epoch)
-        if lease.id not in marked:
-            return
-        now = self._clock.now()
-        try:
-            provider_id = await self._call(lease.address, lease.message, None)
-        except TryLater as error:
-            await self._later(lease, error)
-        except Moved as error:
-            to = error.address
-            await self._settle(
-                lease,
-                State.QUEUED,
-                code=error.code,
-                due_at=now,
-                follow=lambda tx: tx.recipients.move(lease.address, to),
-            )
-        except Doubtful as error:
-            await self._settle(lease, State.DOUBTFUL, code=error.code)
-        except SenderDown as error:
-            self._down = True
-            code = error.code
-            await self._settle(
-                lease,
-                State.QUEUED,
-                code=code,
-                due_at=now,
-                follow=lambda tx: self._consequences.sender_down(
-                    tx, self._sender, code, now=now
-                ),
-            )
-        except SendError as error:
-            await self._settle(lease, State.FAILED, code=error.code)
+        call.form = form
+        choice = (lease.broadcast, lease.audience, form is Form.TEXT, lease.part)
+        if choice in self._chosen:
+            call.message = self._chosen[choice]
         else:
-            await self._settle(
-                lease,
-                State.ACCEPTED,
-                provider_id=provider_id,
-                rest=self._rest(lease, slot),
-            )
+            key = (lease.audience, self._channel, form, lease.part)
+            call.message = self._texts[lease.broadcast].get(key)
+            self._chosen[choice] = call.message
+        return call.message is not None or lease.action is Action.DELETE
 
-    async def _later(self, lease: ReplyLease, error: TryLater) -> None:
-        """Keep an answer that never left, unless its question has grown stale."""
-        now = self._clock.now()
-        if lease.attempts + 1 >= REPLY_ATTEMPTS:
-            await self._settle(lease, State.FAILED, code=error.code)
+    def _end_unsent(self, call: Call, lease: Lease) -> None:
+        """End a row that nothing can be said for."""
+
+        async def end() -> None:
+            error: Exception | None = None
+            try:
+                # A template says all in one message: the first.
+                if call.form is Form.TEMPLATE and lease.part % NOTES > 1:
+                    await self._ledger.end(
+                        lease.id, State.SKIPPED, epoch=self.epoch, reason="in template"
+                    )
+                else:
+                    await self._ledger.end(
+                        lease.id,
+                        State.FAILED,
+                        epoch=self.epoch,
+                        failure=Failure(FailureKind.WINDOW_CLOSED, "no template"),
+                    )
+            except Exception as failed:  # noqa: BLE001 - handed on
+                error = failed
+            self._closed(call, error)
+
+        task = asyncio.get_running_loop().create_task(end())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+        task.add_done_callback(self._ring)
+
+    # --- what becomes of calls -------------------------------------------------------
+
+    def marked(self, calls: Sequence[Call]) -> None:
+        """Make these calls: their marks are durable."""
+        self._callers.make(calls)
+
+    def refused(self, calls: Sequence[Call], error: Exception | None) -> None:
+        """Forget these: stopped or fenced off, or *error* kept us from writing."""
+        for call in calls:
+            if not call.provider_id:  # it never left, and takes its place all the same
+                self._answered()
+            self._closed(call, error)
+
+    def written(self, calls: Sequence[Call]) -> None:
+        """Let these go: what became of them is durable."""
+        for call in calls:
+            del self._open[call]
+        self._fresh = False
+        self._bell.set()
+
+    def _answered(self) -> None:
+        self._window.answered(self._clock.monotonic())
+        self._bell.set()
+
+    def _went_down(self) -> None:
+        self._down = True
+        self._bell.set()
+
+    def _closed(self, call: Call, error: Exception | None) -> None:
+        """Let a call go; if the database or we ourselves failed, rest a while."""
+        self._open.pop(call, None)
+        self._fresh = False
+        self._bell.set()
+        if error is None:
             return
-        wait = max(error.after, self._policy.wait(lease.attempts + 1))
-
-        async def throttle(tx: Transaction) -> None:
-            await self._consequences.throttle(
-                tx, self._sender, lease.recipient, error, now=now
+        self._down = True
+        if isinstance(error, StorageError):
+            # Before its call: the row is queued again when the next epoch is taken.
+            log.error(
+                "the database could not take the state of a message",
+                extra={"sender": self.sender, "reason": str(error)},
+            )
+            self._pause = UNWRITABLE
+        else:
+            # The row stays as it was written last: sending becomes doubtful, and
+            # leased is queued, when the next epoch is taken.
+            log.error(
+                "a call went astray", exc_info=error, extra={"sender": self.sender}
             )
 
-        await self._settle(
-            lease,
-            State.QUEUED,
-            code=error.code,
-            due_at=now + wait,
-            follow=throttle if error.throttled else None,
-        )
 
-    async def _settle(
-        self,
-        lease: ReplyLease,
-        state: State,
-        *,
-        provider_id: str = "",
-        code: str = "",
-        due_at: datetime | None = None,
-        rest: dict[RecipientId, datetime] | None = None,
-        follow: Callable[[Transaction], Awaitable[object]] | None = None,
-    ) -> None:
-        """Write what became of an answer, and what follows from it, with patience."""
-
-        async def write() -> None:
-            async with self._database.transaction() as tx:
-                if follow is not None:
-                    await follow(tx)
-                await tx.replies.settle(
-                    lease.id, state, provider_id=provider_id, code=code, due_at=due_at
-                )
-                await tx.recipients.hold(rest or {})
-
-        await self._ledger.insist(write)
-
-
-def _recipient(lease: Lease | ReplyLease) -> RecipientId:
-    return lease.delivery.recipient if isinstance(lease, Lease) else lease.recipient
+#: A broadcast, an audience, whether as text, and the part.
+_Choice = tuple["BroadcastId", "AudienceId", bool, int]

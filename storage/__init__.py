@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from storage.database import SqliteDatabase, open_database
+from storage.database import SqliteDatabase
 from storage.keyfile import KeySource
-from storage.schema import revisions, upgrade
+from storage.opening import in_use, open_database, upgrade
+from storage.schema import revisions
 
-__all__ = ["KeySource", "SqliteDatabase", "open_database", "revisions", "upgrade"]
+__all__ = [
+    "KeySource",
+    "SqliteDatabase",
+    "in_use",
+    "open_database",
+    "revisions",
+    "upgrade",
+]

@@ -18,7 +18,7 @@ from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from bot.domain.errors import StorageError
-from storage import schema
+from storage import hot, schema
 from storage.connection import Connection
 from storage.drivers import Driver, Threads
 from storage.errors import UPGRADE, explained
@@ -27,12 +27,13 @@ from storage.lock import FileLock
 from storage.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from types import TracebackType
     from typing import Self
 
     from sqlalchemy import Connection as Synchronous
 
+    from bot.ports.ledger import Hand, Order, Page, Written
     from storage.sealing import Keyring
 
 T = TypeVar("T")
@@ -194,6 +195,18 @@ class SqliteDatabase:
             with explained():
                 return await self._writing.run(run)
 
+    async def claim(self, order: Order) -> Hand:
+        """Take what is due in hand, and reserve a moment for each.
+
+        Raises:
+            Fenced: The epoch is no longer the sender's.
+        """
+        return await self.write(hot.claim, self._keys, order)
+
+    async def record(self, pages: Sequence[Page]) -> list[Written]:
+        """Write pages in one transaction; say for which rows that holds."""
+        return await self.write(hot.record, pages)
+
     async def checkpoint(self) -> bool:
         """Empty the write-ahead log, which may hold what was erased; whether it is.
 
@@ -210,6 +223,12 @@ class SqliteDatabase:
         """
         async with self._written() as connection:
             await schema.touch(connection)
+
+    @property
+    def _keys(self) -> Keyring:
+        if self._keyring is None:
+            raise StorageError("the database was opened without its key")
+        return self._keyring
 
     @asynccontextmanager
     async def _written(self) -> AsyncIterator[Connection]:
@@ -258,20 +277,6 @@ class SqliteDatabase:
                     await driver.run(partial(end, keep=False))
                 raise
             await driver.run(partial(end, keep=True))
-
-
-async def open_database(
-    path: Path | str,
-    *,
-    exclusive: bool,
-    check_schema: bool = True,
-    key: KeySource = BESIDE,
-    driver: Callable[[int], Driver] = Threads,
-) -> SqliteDatabase:
-    """Open a database; see `SqliteDatabase.open`."""
-    return await SqliteDatabase.open(
-        path, exclusive=exclusive, check_schema=check_schema, key=key, driver=driver
-    )
 
 
 def _engine(

@@ -20,7 +20,6 @@ from storage.tables import (
     broadcasts,
     deliveries,
     recipients,
-    senders,
 )
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from bot.domain.broadcasts import BroadcastId, ChannelPlan
     from bot.domain.deliveries import Attempt, Delivery, Reference
     from bot.domain.recipients import AudienceId, Channel, RecipientId, SenderId
-    from bot.ports import DeliveryLine, Lease
+    from bot.ports import DeliveryLine, InDoubt
     from storage.connection import Connection
 
 #: These may still become something else before their broadcast expires.
@@ -60,44 +59,6 @@ class Deliveries:
             self._connection, broadcast, parts=parts, senders=senders, now=now
         )
 
-    async def claim(
-        self,
-        sender: SenderId,
-        *,
-        epoch: int,
-        now: datetime,
-        limit: int,
-        excluding: Collection[RecipientId] = (),
-    ) -> list[Lease]:
-        """Take up to *limit* due deliveries of running, unexpired broadcasts in hand.
-
-        Raises:
-            Fenced: *epoch* is no longer the sender's.
-        """
-        await due.require_owner(self._connection, sender, epoch=epoch)
-        keys = self._connection.keys
-        leases: list[Lease] = []
-        busy: set[int] = set(excluding)
-        for broadcast in await self._connection.rows(due.running(now)):
-            room = limit - len(leases)
-            if room <= 0:
-                break
-            found = due.due_deliveries(broadcast.id, sender, now=now).limit(room)
-            if busy:
-                found = found.where(deliveries.c.recipient_id.not_in(busy))
-            for row in await self._connection.rows(found):
-                leases.append(
-                    reading.lease(row, keys, lane=broadcast.lane, epoch=epoch)
-                )
-                busy.add(row.recipient_id)
-        for some in chunks([lease.delivery.id for lease in leases]):
-            await self._connection.run(
-                update(deliveries)
-                .where(deliveries.c.id.in_(some))
-                .values(state=State.LEASED, epoch=epoch)
-            )
-        return leases
-
     async def release(self, leases: Sequence[DeliveryId], *, epoch: int) -> None:
         """Queue again what was leased and never called."""
         for some in chunks(leases):
@@ -122,46 +83,6 @@ class Deliveries:
             .values(state=State.QUEUED)
         )
 
-    async def mark_sending(
-        self, attempts: Sequence[Attempt], *, epoch: int
-    ) -> set[DeliveryId]:
-        """Write down that calls are about to be made; each attempt says when."""
-        marked: set[DeliveryId] = set()
-        for some in chunks(attempts):
-            marked.update(
-                await self._connection.values(
-                    update(deliveries)
-                    .where(
-                        deliveries.c.id.in_([one.reference.delivery for one in some]),
-                        deliveries.c.state == State.LEASED,
-                        deliveries.c.epoch == epoch,
-                        exists().where(
-                            senders.c.id == deliveries.c.sender_id,
-                            senders.c.epoch == epoch,
-                        ),
-                    )
-                    .values(state=State.SENDING, attempts=deliveries.c.attempts + 1)
-                    .returning(deliveries.c.id)
-                )
-            )
-        await self._connection.run(
-            _attempts.insert(),
-            [
-                {
-                    "delivery_id": one.reference.delivery,
-                    "number": one.reference.number,
-                    "form": one.form,
-                    "progress": one.progress,
-                    "started_at": one.started_at,
-                    "provider_id": one.provider_id,
-                    "code": one.code,
-                }
-                for one in attempts
-                if one.reference.delivery in marked
-            ],
-        )
-        return marked
-
     async def load(
         self, deliveries: Collection[DeliveryId]
     ) -> dict[DeliveryId, tuple[Delivery, list[Attempt]]]:
@@ -185,7 +106,7 @@ class Deliveries:
     ) -> None:
         """Write what is stated of deliveries and of attempts that exist.
 
-        A delivery's ``attempts`` is counted by `mark_sending` alone.
+        A delivery's ``attempts`` is counted by marks alone.
         """
         await self._connection.run(
             update(_table).where(_table.c.id == bindparam("which")),
@@ -270,7 +191,7 @@ class Deliveries:
         now: datetime,
         after: DeliveryId,
         limit: int,
-    ) -> list[tuple[Lease, Attempt]]:
+    ) -> list[InDoubt]:
         """Return rows in doubt that are still news, with the attempt in question."""
         later = attempts.alias("later")
         unsure = (Progress.SENDING, Progress.DOUBTFUL)
@@ -310,13 +231,7 @@ class Deliveries:
             .order_by(deliveries.c.id)
             .limit(limit)
         )
-        return [
-            (
-                reading.lease(row, self._connection.keys, lane=row.lane),
-                reading.attempt_in_doubt(row),
-            )
-            for row in rows
-        ]
+        return [reading.in_doubt(row, self._connection.keys) for row in rows]
 
     async def provider_ids(
         self, recipient: RecipientId, *, besides: Reference

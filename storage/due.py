@@ -22,11 +22,10 @@ from sqlalchemy import (
 
 from bot.domain.broadcasts import BroadcastState
 from bot.domain.deliveries import ARRIVED, Action, State
-from bot.domain.errors import Fenced
 from bot.domain.pacing import BELIEVED
 from bot.domain.recipients import Standing
 from storage.recipients import clock_has_come
-from storage.tables import OPEN, broadcasts, deliveries, recipients, replies, senders
+from storage.tables import OPEN, broadcasts, deliveries, recipients, replies
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,15 +44,6 @@ def stated(state: ColumnElement[Any], *states: State) -> ColumnElement[bool]:
         literal_column(f"'{each.value}'") for each in states
     ]
     return state == spelt[0] if len(spelt) == 1 else state.in_(spelt)
-
-
-async def require_owner(
-    connection: Connection, sender: SenderId, *, epoch: int
-) -> None:
-    """Raise Fenced unless *epoch* is the sender's."""
-    current = select(senders.c.epoch).where(senders.c.id == sender).with_for_update()
-    if await connection.value(current) != epoch:
-        raise Fenced(f"sender {sender} has another owner")
 
 
 def running(now: datetime) -> Select[Any]:

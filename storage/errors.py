@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 
 from bot.domain.errors import StorageError, StorageFailing
+from storage.server_errors import UPGRADE, code_of, explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-UPGRADE = "run harkara database upgrade"
+__all__ = ["UPGRADE", "explained", "meaning"]
 
 #: By SQLite's primary result code.
 _MEANINGS = {
@@ -65,6 +66,8 @@ def meaning(error: Exception) -> Exception:
             return cause
     if isinstance(cause, UnicodeEncodeError):
         return StorageError("a text holds half a character and cannot be stored")
+    if (server := code_of(cause)) is not None:
+        return explain(cause, server)
     words = str(cause) if cause is not error or isinstance(cause, sqlite3.Error) else ""
     if "no such table" in words or "no such column" in words:
         return StorageError(f"the database has another shape; {UPGRADE} ({words})")
@@ -85,4 +88,9 @@ def explained() -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
-        raise meaning(error) from error
+        meant = meaning(error)
+        # PostgreSQL's own error quotes whole rows, which no log is to show.
+        told = (
+            isinstance(error, DBAPIError) and code_of(error.orig or error) is not None
+        )
+        raise meant from (None if told else error)

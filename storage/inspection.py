@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from bot.checks.machine import DatabaseFacts
 from bot.domain.errors import StorageError
+from bot.domain.servers import Server
 from storage.errors import UPGRADE, meaning
 from storage.keyfile import BESIDE, KeySource, fitting
 from storage.schema import revisions
@@ -27,8 +28,12 @@ _STEPS = 100_000  # of SQLite's machine between two looks at the clock
 _MOST = 3  # kinds of damage that are told
 
 
-async def inspect(path: Path, key: KeySource = BESIDE) -> DatabaseFacts:
-    """Look at the file, its key, its disk and its lock."""
+async def inspect(path: Path | Server, key: KeySource = BESIDE) -> DatabaseFacts:
+    """Look at the file, its key, its disk and its lock; or at what a server has."""
+    if isinstance(path, Server):
+        from storage.server_inspection import inspect_server  # optional: its driver
+
+        return await inspect_server(path, key)
     return await asyncio.to_thread(_inspect, path, key)
 
 

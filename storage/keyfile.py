@@ -6,17 +6,17 @@ import errno
 import os
 import stat
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from bot.domain.errors import StorageError
+from bot.domain.servers import Server
 from storage.sealing import Keyring, new_key
 from storage.tables import keyrings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from storage.connection import Connection
 
 HOW_TO_NAME = (
@@ -24,6 +24,9 @@ HOW_TO_NAME = (
     "HARKARA_ENCRYPTION_KEY"
 )
 
+
+#: Where the key of a database on a server is, unless somebody says otherwise.
+MOVED = Path("harkara.db.key")
 
 #: What a volume says that knows no hard links, as FAT and some network shares.
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
@@ -35,24 +38,30 @@ _NO_FOLDERS = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})
 class KeySource:
     """Where the key of a database is to be found.
 
-    With neither, it is in a file beside the database: ``harkara.db.key``.
+    With neither, it is in a file beside the database: ``harkara.db.key``. A database on
+    a server has nothing beside it; there it is that file in the working folder, where
+    it was before a move.
     """
 
     text: str = field(default="", repr=False)  #: the key itself
     file: Path | None = None  #: a file that holds it
 
-    def place(self, database: Path) -> Path | None:
+    def place(self, database: Path | Server) -> Path | None:
         """Return the file that is read; None where the key itself was given."""
         if self.text:
             return None
-        return self.file or database.with_name(f"{database.name}.key")
+        if self.file is not None:
+            return self.file
+        if isinstance(database, Server):
+            return MOVED
+        return database.with_name(f"{database.name}.key")
 
-    def where(self, database: Path) -> str:
+    def where(self, database: Path | Server) -> str:
         """Say where the key is looked for."""
         place = self.place(database)
         return "HARKARA_ENCRYPTION_KEY" if place is None else str(place)
 
-    def find(self, database: Path) -> Keyring | None:
+    def find(self, database: Path | Server) -> Keyring | None:
         """Read the key; None where its file does not exist.
 
         Raises:
@@ -75,7 +84,7 @@ class KeySource:
                 f"base64; {HOW_TO_NAME}"
             ) from None
 
-    def make(self, database: Path) -> Keyring:
+    def make(self, database: Path | Server) -> Keyring:
         """Write a new key to the file, unless somebody else was faster; return it.
 
         Raises:
@@ -89,7 +98,7 @@ class KeySource:
             raise StorageError(f"the key just written to {place} is not there")
         return found
 
-    def exposed(self, database: Path) -> bool:
+    def exposed(self, database: Path | Server) -> bool:
         """Whether anybody but its owner may read the key's file."""
         place = self.place(database)
         try:
@@ -171,7 +180,9 @@ async def fingerprint(connection: Connection) -> str | None:
     return found
 
 
-async def unlock(connection: Connection, database: Path, source: KeySource) -> Keyring:
+async def unlock(
+    connection: Connection, database: Path | Server, source: KeySource
+) -> Keyring:
     """Return the key of *database*; a database that has none yet is given one.
 
     Raises:
@@ -186,7 +197,7 @@ async def unlock(connection: Connection, database: Path, source: KeySource) -> K
     return keys
 
 
-def fitting(bound: str, database: Path, source: KeySource) -> Keyring:
+def fitting(bound: str, database: Path | Server, source: KeySource) -> Keyring:
     """Return the key that *database*, whose key's fingerprint is *bound*, opens with.
 
     Raises:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -14,10 +13,9 @@ from bot.domain.deliveries import (
     DeliveryId,
     Failure,
     Reference,
-    State,
 )
 from bot.domain.recipients import AudienceId, RecipientId, SenderId
-from bot.ports import DeliveryLine, Lease
+from bot.ports import DeliveryLine, InDoubt
 from storage.tables import attempts, coverages, deliveries, recipients, replies
 
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import CompoundSelect, Row, Select
 
-    from bot.domain.broadcasts import Lane
+    from bot.domain.deliveries import State
     from storage.sealing import Keyring
 
 
@@ -63,31 +61,19 @@ def attempt(row: Row[Any]) -> Attempt:
     )
 
 
-def attempt_in_doubt(row: Row[Any]) -> Attempt:
-    """Read an attempt from a row that holds its delivery too."""
-    return Attempt(
-        reference=Reference(DeliveryId(row.id), row.number),
-        form=row.sent_form,
-        progress=row.progress,
-        started_at=row.started_at,
-        provider_id=row.provider_id,
-        code=row.code,
-    )
-
-
-def lease(
-    row: Row[Any], keys: Keyring, *, lane: Lane, epoch: int | None = None
-) -> Lease:
-    """Read a delivery in hand; with *epoch*, as it is once that owner has it."""
-    found = delivery(row)
-    if epoch is not None:
-        found = replace(found, state=State.LEASED, epoch=epoch)
-    return Lease(
-        delivery=found,
+def in_doubt(row: Row[Any], keys: Keyring) -> InDoubt:
+    """Read a delivery in doubt from a row that holds whose it is and the attempt."""
+    return InDoubt(
+        delivery=delivery(row),
         address=keys.address(row),
-        kind=row.kind,
-        lane=lane,
-        last_inbound_at=row.last_inbound_at,
+        attempt=Attempt(
+            reference=Reference(DeliveryId(row.id), row.number),
+            form=row.sent_form,
+            progress=row.progress,
+            started_at=row.started_at,
+            provider_id=row.provider_id,
+            code=row.code,
+        ),
     )
 
 

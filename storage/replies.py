@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, exists, func, select, update
+from sqlalchemy import case, func, select, update
 
 from bot.domain.deliveries import State
-from bot.domain.recipients import RecipientId
-from bot.ports import ReplyLease
-from storage import due
-from storage.codec import decode_message, encode_message
+from storage.codec import encode_message
 from storage.connection import chunks
-from storage.tables import replies, senders
+from storage.tables import replies
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Row
-
-    from bot.domain.recipients import SenderId
+    from bot.domain.recipients import RecipientId
     from bot.ports import NewReply
     from storage.connection import Connection
-    from storage.sealing import Keyring
 
 #: What stands where the words were, once their recipient has been forgotten.
 EMPTIED = ""
@@ -68,55 +62,6 @@ class Replies:
         )
         return int(found)
 
-    async def claim(
-        self,
-        sender: SenderId,
-        *,
-        epoch: int,
-        now: datetime,
-        limit: int,
-        excluding: Collection[RecipientId] = (),
-    ) -> list[ReplyLease]:
-        """Take due replies in hand, oldest first, at most one for each recipient.
-
-        One that waits for its time keeps the later ones to the same recipient
-        waiting too.
-        """
-        await due.require_owner(self._connection, sender, epoch=epoch)
-        found = await self._connection.rows(
-            due.due_replies(sender, now=now).limit(limit + len(excluding))
-        )
-        rows = [row for row in found if row.recipient_id not in excluding][:limit]
-        for some in chunks([row.id for row in rows]):
-            await self._connection.run(
-                update(replies)
-                .where(replies.c.id.in_(some))
-                .values(state=State.LEASED, epoch=epoch)
-            )
-        return [_lease(row, self._connection.keys) for row in rows]
-
-    async def mark_sending(self, replies: Sequence[int], *, epoch: int) -> set[int]:
-        """Write down that calls are about to be made; return for which that holds."""
-        marked: set[int] = set()
-        for some in chunks(replies):
-            marked.update(
-                await self._connection.values(
-                    update(_table)
-                    .where(
-                        _table.c.id.in_(some),
-                        _table.c.state == State.LEASED,
-                        _table.c.epoch == epoch,
-                        exists().where(
-                            senders.c.id == _table.c.sender_id,
-                            senders.c.epoch == epoch,
-                        ),
-                    )
-                    .values(state=State.SENDING, attempts=_table.c.attempts + 1)
-                    .returning(_table.c.id)
-                )
-            )
-        return marked
-
     async def settle(
         self,
         reply: int,
@@ -159,14 +104,3 @@ class Replies:
 
 
 _table = replies
-
-
-def _lease(row: Row[Any], keys: Keyring) -> ReplyLease:
-    return ReplyLease(
-        id=row.id,
-        recipient=RecipientId(row.recipient_id),
-        address=keys.address(row),
-        kind=row.kind,
-        message=decode_message(row.body),
-        attempts=row.attempts,
-    )

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import URL, Engine, create_engine, event, text
+from sqlalchemy import URL, Engine, create_engine, event, inspect, text
 from sqlalchemy.pool import NullPool
 
 from bot.domain.errors import StorageError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
+    from bot.domain.servers import Server
     from storage import connection as ours
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -41,17 +42,26 @@ def revisions() -> list[str]:
 
 async def revision_of(connection: ours.Connection) -> str:
     """Return the revision that a database stands at; empty if it has none."""
-    exists = text("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")
-    if await connection.value(exists) is None:
+    return await connection.call(revision_in)
+
+
+def revision_in(connection: Connection) -> str:
+    """Return it, as `revision_of` does."""
+    if not inspect(connection).has_table("alembic_version"):
         return ""
-    found = await connection.value(text("SELECT version_num FROM alembic_version"))
+    found = connection.scalar(text("SELECT version_num FROM alembic_version"))
     return str(found or "")
+
+
+def touch_revision(connection: Connection) -> None:
+    """Write the revision as it is."""
+    connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
 
 
 async def touch(connection: ours.Connection) -> None:
     """Write the revision as it is, and see whether there is room for 64 KiB more."""
+    await connection.call(touch_revision)
     for statement in (
-        "UPDATE alembic_version SET version_num = version_num",
         "SAVEPOINT room",
         "CREATE TABLE room (pages BLOB)",
         "INSERT INTO room VALUES (zeroblob(65536))",
@@ -74,7 +84,7 @@ def checkpoint(path: Path) -> bool:
     return not busy
 
 
-async def check(connection: ours.Connection, path: Path) -> None:
+async def check(connection: ours.Connection, place: Path | Server) -> None:
     """Refuse a database that is not of this program's shape.
 
     Raises:
@@ -85,14 +95,14 @@ async def check(connection: ours.Connection, path: Path) -> None:
     if found == known[-1]:
         return
     if not found:
-        raise StorageError(f"{path} has no tables yet; {UPGRADE}")
+        raise StorageError(f"{place} has no tables yet; {UPGRADE}")
     if found in known:
         raise StorageError(
-            f"{path} stands at revision {found} and this program wants {known[-1]}; "
+            f"{place} stands at revision {found} and this program wants {known[-1]}; "
             f"make a backup, then {UPGRADE}"
         )
     raise StorageError(
-        f"{path} stands at revision {found}, which is newer than this program "
+        f"{place} stands at revision {found}, which is newer than this program "
         f"({known[-1]}); use the newer Harkara, or a backup from before the upgrade"
     )
 

@@ -62,6 +62,25 @@ def blank_url(postgres: Cluster) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def _filled(postgres: Cluster) -> str:
+    """A database with every table and no row, to be copied by the server."""
+    from bot.domain.servers import Server
+    from storage import upgrade
+
+    url = postgres.database()
+    asyncio.run(upgrade(Server(url)))
+    return url.rsplit("/", 1)[1]
+
+
+@pytest.fixture
+def postgres_url(postgres: Cluster, _filled: str) -> Iterator[str]:
+    """The address of a PostgreSQL database with every table and no row."""
+    url = postgres.database(_filled)
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture(scope="session")
 def _ears() -> Iterator[list[Ear]]:
     """Those who hear the log; the last of them is the present test's."""
     from tests.quiet import listening

@@ -186,7 +186,9 @@ class Cluster:
         name = sql.Identifier(url.rsplit("/", 1)[1])
         self.ask(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
-    def ask(self, statement: sql.Composed, database: str = "postgres") -> None:
+    def ask(
+        self, statement: sql.SQL | sql.Composed, database: str = "postgres"
+    ) -> None:
         """Run a statement outside any transaction."""
         with self._connected(database) as connection:
             connection.execute(statement)

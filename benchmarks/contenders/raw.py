@@ -27,7 +27,7 @@ async def main(spec: Spec) -> Measured:
     """Send through one session."""
     connector = aiohttp.TCPConnector(limit=spec.concurrency)
     async with aiohttp.ClientSession(connector=connector) as session:
-        sends = {"telegram": telegram, "twilio": twilio}
+        sends = {"telegram": telegram, "whatsapp": twilio}
         return await send_all(spec, sends[spec.options["provider"]](spec, session))
 
 

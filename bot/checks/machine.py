@@ -48,6 +48,7 @@ class DatabaseFacts:
     log: int = 0  #: bytes of the write-ahead log
     locked_out: str = ""  #: why its key does not open it, and what to do
     exposed_key: str = ""  #: the key's file, where others may read it
+    lax: tuple[str, ...] = ()  #: a server's settings that let a power cut take rows
 
 
 def judge_settings(problems: Sequence[str]) -> list[Finding]:
@@ -153,6 +154,16 @@ def judge_database(facts: DatabaseFacts) -> list[Finding]:
         found.append(_told("database", facts.problem))
         return found
     found += _shape(facts)
+    if facts.lax:
+        found.append(
+            Finding(
+                Level.WARNING,
+                "database",
+                f"{' and '.join(facts.lax)} of the database's server are not on: a "
+                "power cut can take what was said to be kept, and news goes out twice",
+                "set them to on in its postgresql.conf",
+            )
+        )
     found += [
         _told("database", each) for each in (facts.unwritable, facts.locked_out) if each
     ]

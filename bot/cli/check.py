@@ -165,8 +165,18 @@ def _files(file: Path) -> list[FileFacts]:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []
-    secrets = any(values.get(name) for name in SECRETS)
+    secrets = any(values.get(name) for name in SECRETS) or _has_password(values)
     return [FileFacts(path=str(file), mode=mode, secrets=secrets)]
+
+
+def _has_password(values: dict[str, object]) -> bool:
+    from bot.domain.servers import Server, place  # slow, as above
+
+    try:
+        found = place(str(values.get("database", "")))
+    except ValueError:
+        return "@" in str(values["database"])
+    return isinstance(found, Server) and bool(found.secret)
 
 
 async def _ledger(
@@ -174,7 +184,7 @@ async def _ledger(
 ) -> tuple[list[Recipient], Windows | None]:
     """Read what only the database knows, where it can be read."""
     from bot.pump import WINDOW  # slow, as above
-    from storage import SqliteDatabase
+    from storage import open_database
 
     readable = database.exists and not (
         database.problem or database.damage or database.locked_out
@@ -182,7 +192,7 @@ async def _ledger(
     if not readable or database.revision != database.revisions[-1]:
         return [], None
     try:
-        async with await SqliteDatabase.open(
+        async with await open_database(
             settings.database, exclusive=False, check_schema=False
         ) as opened:
             await opened.unlock(settings.key_source)

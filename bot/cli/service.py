@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.config import Settings
+    from bot.domain.servers import Server
     from storage import KeySource
 
 database = typer.Typer(help="The database.", no_args_is_help=True)
@@ -79,11 +80,11 @@ def upgrade(config: ConfigFile = DEFAULT_CONFIG) -> None:
         )
 
 
-async def _upgrade(path: Path, source: KeySource) -> tuple[str, str]:
-    from storage import SqliteDatabase  # slow, as above
+async def _upgrade(place: Path | Server, source: KeySource) -> tuple[str, str]:
+    from storage import open_database  # slow, as above
     from storage import upgrade as upgrade_tables
 
-    steps = await upgrade_tables(path)
+    steps = await upgrade_tables(place)
     # Opening it for the first time gives it its key.
-    async with await SqliteDatabase.open(path, exclusive=False, key=source):
+    async with await open_database(place, exclusive=False, key=source):
         return steps

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 #: before the machine's time jumped back, and would silence a sender for that long.
 #: Telegram's longest flood waits are hours; anything longer is read again by asking.
 BELIEVED = timedelta(hours=6)
+#: A call that has not begun this long after its mark is not made: the process, or the
+#: disk, stood still, and by now the moment may be another's.
+HASTE = timedelta(seconds=2)
 #: A provider's second by our clock: theirs and ours are not set by the same hand.
 SECOND = 1.001
 
@@ -91,6 +94,17 @@ def reserve(
     start = max(bounded(clock, now=now), now)
     slots = [start + interval * place for place in range(count)]
     return slots, start + interval * count
+
+
+def last_call(clock: datetime, *, now: datetime, in_doubt: bool) -> datetime:
+    """Say when a sender may have been called last, by what its last owner left.
+
+    Args:
+        clock: The sender's, as stored: marks and answers move it to their moments.
+        now: The present moment by the same clock.
+        in_doubt: Whether calls were under way: they may have begun after their marks.
+    """
+    return min(clock + HASTE if in_doubt else clock, now)
 
 
 def claim_size(rate: Rate, *, most: int = 500) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.ports.corrections import Corrections
 from bot.ports.erasure import Erasure
+from bot.ports.ledger import Claims, Hand, Lease, Order, Page, ReplyLease, Written
 from bot.ports.people import Audiences, Editors, JoinLinks, Recipients
 from bot.ports.senders import Senders
 from bot.ports.storage import (
@@ -19,10 +20,9 @@ from bot.ports.values import (
     Backlog,
     DeliveryLine,
     Editor,
-    Lease,
+    InDoubt,
     MessageKey,
     NewReply,
-    ReplyLease,
     Sender,
     Taken,
     Windows,
@@ -41,6 +41,7 @@ __all__ = [
     "Backlog",
     "Broadcasts",
     "Chats",
+    "Claims",
     "Clock",
     "Corrections",
     "Database",
@@ -49,6 +50,8 @@ __all__ = [
     "Editor",
     "Editors",
     "Erasure",
+    "Hand",
+    "InDoubt",
     "Inbox",
     "JoinLinks",
     "Lease",
@@ -56,6 +59,8 @@ __all__ = [
     "MessageKey",
     "Messenger",
     "NewReply",
+    "Order",
+    "Page",
     "Recipients",
     "Replies",
     "ReplyLease",
@@ -65,4 +70,5 @@ __all__ = [
     "Taken",
     "Transaction",
     "Windows",
+    "Written",
 ]

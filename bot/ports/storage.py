@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from bot.ports.ledger import Claims
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
@@ -45,10 +47,9 @@ if TYPE_CHECKING:
     from bot.ports.values import (
         Backlog,
         DeliveryLine,
-        Lease,
+        InDoubt,
         MessageKey,
         NewReply,
-        ReplyLease,
     )
 
 
@@ -143,37 +144,8 @@ class Deliveries(Protocol):
         standing is suspended gets suspended rows; one at rest, or gone, none.
         """
 
-    async def claim(
-        self,
-        sender: SenderId,
-        *,
-        epoch: int,
-        now: datetime,
-        limit: int,
-        excluding: Collection[RecipientId] = (),
-    ) -> list[Lease]:
-        """Take up to *limit* due deliveries of running, unexpired broadcasts in hand.
-
-        By lane, then the broadcast's age, then due time; at most one for each
-        recipient, whose own clock has come; a later part only after the earlier
-        ones have arrived. *excluding* names recipients with something else in hand.
-
-        Raises:
-            Fenced: *epoch* is no longer the sender's.
-        """
-
     async def release(self, leases: Sequence[DeliveryId], *, epoch: int) -> None:
         """Queue again what was leased and never called."""
-
-    async def mark_sending(
-        self, attempts: Sequence[Attempt], *, epoch: int
-    ) -> set[DeliveryId]:
-        """Write down that calls are about to be made.
-
-        Returns:
-            The deliveries for which that holds; one that is no longer leased under
-            *epoch*, or whose sender has another owner, is not among them.
-        """
 
     async def load(
         self, deliveries: Collection[DeliveryId]
@@ -204,7 +176,7 @@ class Deliveries(Protocol):
         now: datetime,
         after: DeliveryId,
         limit: int,
-    ) -> list[tuple[Lease, Attempt]]:
+    ) -> list[InDoubt]:
         """Return rows in doubt that are still news, with the attempt in question.
 
         By number, and only those above *after*, so that a few that cannot be
@@ -256,26 +228,6 @@ class Replies(Protocol):
 
         Notices, whose keys begin with ``notice:``, do not count.
         """
-
-    async def claim(
-        self,
-        sender: SenderId,
-        *,
-        epoch: int,
-        now: datetime,
-        limit: int,
-        excluding: Collection[RecipientId] = (),
-    ) -> list[ReplyLease]:
-        """Take due replies in hand, oldest first, at most one for each recipient.
-
-        *excluding* names recipients with something else in hand.
-
-        Raises:
-            Fenced: *epoch* is no longer the sender's.
-        """
-
-    async def mark_sending(self, replies: Sequence[int], *, epoch: int) -> set[int]:
-        """As `Deliveries.mark_sending`."""
 
     async def settle(
         self,
@@ -365,7 +317,7 @@ class Transaction(Protocol):
         """What goes."""
 
 
-class Database(Protocol):
+class Database(Claims, Protocol):
     """Where everything is kept."""
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bot.domain.broadcasts import (
-        Lane,
-    )
     from bot.domain.deliveries import (
+        Attempt,
         Delivery,
         Form,
     )
@@ -48,26 +46,12 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
-    """One delivery in hand, with what is needed to send it."""
+class InDoubt:
+    """A delivery in doubt, whom it was for, and the attempt in question."""
 
     delivery: Delivery
     address: Address
-    kind: Kind
-    lane: Lane
-    last_inbound_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyLease:
-    """One reply in hand."""
-
-    id: int
-    recipient: RecipientId
-    address: Address
-    kind: Kind
-    message: OutboundMessage
-    attempts: int  #: calls made before this one
+    attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ import signal
 import sqlite3
 from collections import Counter
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -28,7 +29,6 @@ from tests.stories.stage import HEADLINE, NEWS, Stage, telegram, until, whatsapp
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from pathlib import Path
 
     from bot.sandbox import Message, Person
 
@@ -232,6 +232,7 @@ class Newsroom:
 def rows(stage: Stage, statement: str) -> list[Any]:
     """Look behind the ports, which have no such question."""
     path = stage.settings.database
+    assert isinstance(path, Path)
     with contextlib.closing(sqlite3.connect(path, timeout=20)) as file:
         return file.execute(statement).fetchall()
 

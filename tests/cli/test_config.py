@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from bot.config import Settings, load
 from bot.domain.errors import ConfigError
+from bot.domain.servers import EXAMPLE
 from bot.wanted import UNKNOWN, wanted
 
 TOKEN = "123456:ABC-never-to-be-seen-anywhere"
@@ -66,7 +68,7 @@ def test_no_channel_at_all_is_told_with_both_ways_out(file):
         *("HARKARA_BOT_TOKEN", "HARKARA_TWILIO_ACCOUNT_SID"),
         "HARKARA_TWILIO_AUTH_TOKEN",
     ]
-    assert load(file, {}, channels=False).database.name == "harkara.db"
+    assert load(file, {}, channels=False).database == Path("harkara.db")
 
 
 def test_all_problems_are_told_together_each_under_its_name(file):
@@ -246,6 +248,13 @@ def test_a_file_in_another_encoding(file):
         ('when_in_doubt = "guess"', "WHEN_IN_DOUBT must be 'ask' or 'repeat'"),
         ("timezone = 5", 'TIMEZONE must be text in quotes: "…"'),
         ("database = 5", 'DATABASE must be text in quotes: "…"'),
+        (
+            'database = "postgresql://desk:pa#ss@host/news"',
+            (
+                f"DATABASE must be a file, or an address like {EXAMPLE} with every "
+                "special character of the password written as %40"
+            ),
+        ),
         ("own = 5", 'OWN must be a list of texts: ["…", "…"]'),
         ("own = [5, 6]", 'OWN must be a list of texts: ["…", "…"]'),
     ],

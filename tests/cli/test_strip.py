@@ -14,14 +14,11 @@ from bot.config import Settings
 from bot.domain.articles import Draft
 from bot.domain.broadcasts import BroadcastState
 from bot.domain.deliveries import (
-    Attempt,
     BroadcastId,
     Delivery,
     DeliveryId,
     Failure,
     Form,
-    Progress,
-    Reference,
     State,
 )
 from bot.domain.errors import FailureKind, StorageError
@@ -34,6 +31,7 @@ from bot.domain.recipients import (
     SenderId,
 )
 from storage import upgrade
+from tests import hot
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:
@@ -275,12 +273,6 @@ async def test_calls_under_way_are_counted(desk):
     sender = desk.senders[Channel.TELEGRAM]
     async with desk.database.transaction() as tx:
         epoch = (await tx.senders.take(sender)).sender.epoch
-        (lease,) = await tx.deliveries.claim(sender, epoch=epoch, now=NOW, limit=5)
-        call = Attempt(
-            reference=Reference(lease.delivery.id, 1),
-            form=Form.TEXT,
-            progress=Progress.SENDING,
-            started_at=NOW,
-        )
-        await tx.deliveries.mark_sending([call], epoch=epoch)
+    leases = (await hot.claim(desk.database, sender, epoch, now=NOW)).leases
+    await hot.mark(desk.database, sender, epoch, now=NOW, leases=leases)
     assert await strip.under_way() == 1

@@ -9,7 +9,6 @@ import pytest
 
 from bot.domain.broadcasts import BroadcastState
 from bot.domain.deliveries import (
-    Attempt,
     Form,
     Progress,
     Receipt,
@@ -34,6 +33,7 @@ from bot.domain.errors import (
 from bot.domain.messages import Template
 from bot.domain.recipients import Address, Channel, Kind, Standing
 from bot.ports import LookUp
+from tests import hot
 from tests.services.conftest import Stand
 
 ELSEWHERE = Address(Channel.TELEGRAM, "-100777")
@@ -344,18 +344,9 @@ async def crash_in_mid_call(stand: Stand, channel=Channel.TELEGRAM):
     now = stand.clock.now()
     async with stand.database.transaction() as tx:
         epoch = (await tx.senders.take(sender)).sender.epoch
-        leases = await tx.deliveries.claim(sender, epoch=epoch, now=now, limit=2)
-        await tx.deliveries.mark_sending(
-            [
-                Attempt(
-                    reference=Reference(leases[0].delivery.id, 1),
-                    form=Form.TEXT,
-                    progress=Progress.SENDING,
-                    started_at=now,
-                )
-            ],
-            epoch=epoch,
-        )
+    hand = await hot.claim(stand.database, sender, epoch, now=now, limit=2)
+    leases = hand.leases
+    await hot.mark(stand.database, sender, epoch, now=now, leases=leases[:1])
     return plan, leases, epoch
 
 
@@ -380,17 +371,13 @@ async def test_an_owner_who_was_fenced_off_makes_no_call(stand: Stand):
     for number in (1, 2):
         await stand.reader(number)
     _, leases, epoch = await crash_in_mid_call(stand)
+    sender, now = stand.senders[Channel.TELEGRAM], stand.clock.now()
     async with stand.database.transaction() as tx:
-        await tx.senders.take(stand.senders[Channel.TELEGRAM])
+        await tx.senders.take(sender)
 
-    late = Attempt(
-        reference=Reference(leases[1].delivery.id, 1),
-        form=Form.TEXT,
-        progress=Progress.SENDING,
-        started_at=stand.clock.now(),
-    )
+    late = await hot.mark(stand.database, sender, epoch, now=now, leases=leases[1:])
 
-    assert not await stand.ledger.mark(late, epoch=epoch)
+    assert not late.calls
 
 
 @pytest.mark.parametrize("repeat", [True, False])
@@ -493,6 +480,40 @@ async def test_replies_go_first_and_once(stand: Stand):
     assert stand.telegram.texts(asker) == ["one", "two"]
 
 
+class FailingDisk:
+    """A database that takes no answers for a while, and then all.
+
+    Args:
+        times: How often it fails. One batch of one report counts twice.
+    """
+
+    def __init__(self, database, error: StorageError, *, times: int) -> None:
+        self._database = database
+        self._error = error
+        self.left = times
+        self.full = False
+
+    def __getattr__(self, name: str) -> object:
+        """Be the database in all else."""
+        return getattr(self._database, name)
+
+    def transaction(self):
+        if self.full:
+            self._fail()
+        return self._database.transaction()
+
+    async def record(self, pages):
+        if any(page.accepted for page in pages):
+            self.full = True
+            self._fail()
+        return await self._database.record(pages)
+
+    def _fail(self) -> None:
+        if self.left:
+            self.left -= 1
+            raise self._error
+
+
 @pytest.mark.parametrize(
     ("error", "arrived"),
     [
@@ -506,39 +527,12 @@ async def test_an_answer_waits_for_the_disk_and_not_for_what_never_can_be_writte
     await stand.reader(1)
     plan = await stand.plan()
     await stand.broadcaster.confirm(plan.broadcast.id)
-    write, tries = stand.ledger._write_reports, 0
-
-    async def failing(reports):
-        nonlocal tries
-        tries += 1
-        if tries <= 40:  # a batch of one is tried twice: many minutes
-            raise error
-        return await write(reports)
-
-    stand.ledger._reports._write = failing
+    disk = FailingDisk(stand.database, error, times=40)
+    stand.ledger._database = stand.ledger.scribe._database = disk
     await stand.pump().run("")
 
     assert len(stand.telegram.sent) == 1
     assert (await stand.only(plan)).state is arrived
-
-
-class FullDisk:
-    """A database that takes nothing while a call is being answered, and a while on."""
-
-    def __init__(self, stand: Stand, *, times: int) -> None:
-        self._database = stand.database
-        self.left = times
-        self.full = False
-
-    def __getattr__(self, name: str) -> object:
-        """Be the database in all else."""
-        return getattr(self._database, name)
-
-    def transaction(self):
-        if self.full and self.left:
-            self.left -= 1
-            raise StorageFailing("the database is locked; try again")
-        return self._database.transaction()
 
 
 @pytest.mark.parametrize(
@@ -554,7 +548,8 @@ class FullDisk:
 async def test_what_became_of_a_reply_waits_for_the_disk(stand, error):
     asker = await stand.reader(1)
     await stand.replies.answer(asker, Kind.READER, ["hello"], key="update:1")
-    disk = FullDisk(stand, times=20)
+    error_of_disk = StorageFailing("the database is locked; try again")
+    disk = FailingDisk(stand.database, error_of_disk, times=20)
     send = stand.telegram.send
 
     async def call(to, message, reference, **more):
@@ -565,7 +560,7 @@ async def test_what_became_of_a_reply_waits_for_the_disk(stand, error):
     if error is not None:
         stand.telegram.fail(asker, error)
     pump = stand.pump()
-    pump._database = disk
+    pump._callers._database = disk
     await pump.run("")
     assert not disk.left
     stand.telegram.send = send

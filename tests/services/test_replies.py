@@ -98,23 +98,18 @@ async def test_who_is_forgotten_while_an_answer_is(stand: Stand, when):
     await stand.replies.answer(one, Kind.READER, ["for one"], key="update:1")
     await stand.replies.answer(one, Kind.READER, ["for one, later"], key="update:2")
     pump = stand.pump(Channel.WHATSAPP)
-    send, launch = stand.whatsapp.send, pump._launch
+    send, claim = stand.whatsapp.send, stand.database.claim
 
     async def forgetting() -> None:
         assert await stand.enrolment.forget(one)
         await stand.replies.answer(other, Kind.READER, ["for other"], key="update:3")
 
-    async def in_hand(*claimed):
-        pump._launch = launch  # type: ignore[method-assign] # as before
+    async def in_hand(order):
+        stand.database.claim = claim  # type: ignore[method-assign] # as before
+        hand = await claim(order)
         await forgetting()
-        async with stand.database.transaction() as tx:
-            await tx.replies.claim(
-                stand.senders[Channel.WHATSAPP],
-                epoch=pump._epoch,
-                now=stand.clock.now(),
-                limit=9,
-            )
-        await launch(*claimed)
+        await claim(order)
+        return hand
 
     async def under_way(*_message, **_more):
         stand.whatsapp.send = send  # type: ignore[method-assign] # as before
@@ -122,7 +117,7 @@ async def test_who_is_forgotten_while_an_answer_is(stand: Stand, when):
         raise TryLater("busy")
 
     if when == "in hand":
-        pump._launch = in_hand  # type: ignore[method-assign] # they ask just now
+        stand.database.claim = in_hand  # type: ignore[method-assign] # they ask just now
     else:
         stand.whatsapp.send = under_way  # type: ignore[method-assign] # they ask just now
     await pump.run("")

@@ -82,15 +82,15 @@ async def test_nothing_is_called_once_calls_are_given_up(stand):
     plan = await stand.plan()
     await stand.broadcaster.confirm(plan.broadcast.id)
     pump = stand.pump()
-    mark = stand.ledger.mark
+    record = stand.database.record
 
-    async def slowly(attempt, *, epoch):
-        marked = await mark(attempt, epoch=epoch)
+    async def slowly(pages):
+        written = await record(pages)
         pump.stop()
         pump.give_up()
-        return marked
+        return written
 
-    stand.ledger.mark = slowly
+    stand.database.record = slowly
     await pump.run("")
 
     assert not stand.telegram.calls

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.domain.articles import Draft
 from bot.domain.broadcasts import Broadcast, BroadcastId, BroadcastState, Lane
-from bot.domain.deliveries import Attempt, Form, Progress, Reference
+from bot.domain.deliveries import Attempt, Delivery
 from bot.domain.digests import Digest, Story
 from bot.domain.messages import Text
 from bot.domain.recipients import (
@@ -21,7 +21,9 @@ from bot.domain.recipients import (
 )
 from bot.ports import Lease
 from storage import SqliteDatabase
+from storage.server import PostgresDatabase
 from storage.tables import enrolments, recipients
+from tests import hot
 
 NOW = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -32,7 +34,7 @@ class Desk:
 
     now = NOW
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: SqliteDatabase | PostgresDatabase) -> None:
         self.database = database
         self.people = 0
 
@@ -142,24 +144,24 @@ class Desk:
     async def claim(
         self, sender: SenderId, epoch: int, *, now: datetime = NOW, limit: int = 100
     ) -> list[Lease]:
-        async with self.database.transaction() as tx:
-            return await tx.deliveries.claim(sender, epoch=epoch, now=now, limit=limit)
+        hand = await hot.claim(self.database, sender, epoch, now=now, limit=limit)
+        return hand.leases
 
     async def mark(self, *leases: Lease, epoch: int) -> list[Attempt]:
         """Mark *leases* as being sent; return the attempts."""
-        attempts = [attempt_of(lease) for lease in leases]
-        async with self.database.transaction() as tx:
-            marked = await tx.deliveries.mark_sending(attempts, epoch=epoch)
-        return [each for each in attempts if each.reference.delivery in marked]
+        sender = await self.sender()
+        found = await hot.mark(self.database, sender, epoch, now=NOW, leases=leases)
+        return [attempt_of(lease) for lease in leases if lease.id in found.calls]
+
+    async def delivery(self, lease: Lease) -> Delivery:
+        """The delivery in hand, as it stands."""
+        async with self.database.snapshot() as tx:
+            loaded = await tx.deliveries.load([lease.id])
+        return loaded[lease.id][0]
 
 
 def attempt_of(lease: Lease) -> Attempt:
-    return Attempt(
-        reference=Reference(lease.delivery.id, lease.delivery.attempts + 1),
-        form=Form.TEXT,
-        progress=Progress.SENDING,
-        started_at=NOW,
-    )
+    return hot.attempt_of(lease, now=NOW)
 
 
 CONSENT = Consent(source="join link", agreed_by="telegram:7", evidence="/start")

@@ -13,7 +13,9 @@ from bot.domain.errors import Fenced
 from bot.domain.pacing import BELIEVED
 from bot.domain.recipients import Channel, Standing
 from bot.ports import Lease, NewReply
-from tests.storage.desk import MESSAGE, NOW, SECOND, Desk, attempt_of
+from tests import hot
+from tests.storage.desk import MESSAGE, NOW, SECOND, Desk
+from tests.storage.plans import reads_all_of, steps
 
 
 async def states(desk: Desk, broadcast: Broadcast) -> dict[tuple[int, int], State]:
@@ -27,13 +29,11 @@ async def states(desk: Desk, broadcast: Broadcast) -> dict[tuple[int, int], Stat
 
 async def arrive(desk: Desk, leases: list[Lease], epoch: int) -> None:
     """Send *leases*, all well."""
-    attempts = await desk.mark(*leases, epoch=epoch)
-    async with desk.database.transaction() as tx:
-        loaded = await tx.deliveries.load([one.reference.delivery for one in attempts])
-        await tx.deliveries.save(
-            [replace(found, state=State.ACCEPTED) for found, _ in loaded.values()],
-            [one.absorb(Progress.ACCEPTED, provider_id="1") for one in attempts],
-        )
+    made = [one.reference for one in await desk.mark(*leases, epoch=epoch)]
+    sender = await desk.sender()
+    answers = [(one.delivery, one.number, "1") for one in made]
+    found = await hot.accept(desk.database, sender, now=NOW, answers=answers)
+    assert found.accepted == {one.delivery for one in made}
 
 
 # --- planning ----------------------------------------------------------------------
@@ -142,14 +142,15 @@ async def test_the_urgent_first_and_then_the_older(desk):
     for _ in range(4):  # one for each recipient at a time
         claimed += await desk.claim(sender, epoch)
 
-    assert [lease.delivery.broadcast for lease in claimed] == [
+    assert [lease.broadcast for lease in claimed] == [
         breaking.id,
         early.id,
         late.id,
     ]
     assert claimed[0].lane is Lane.BREAKING
-    assert claimed[0].delivery.state is State.LEASED
-    assert claimed[0].delivery.epoch == epoch
+    first = await desk.delivery(claimed[0])
+    assert first.state is State.LEASED
+    assert first.epoch == epoch
 
 
 async def test_only_what_runs_and_is_still_news_is_claimed(desk):
@@ -179,14 +180,12 @@ async def test_a_later_part_waits_until_the_earlier_has_arrived(desk):
         await desk.mark(lease, epoch=epoch)
         assert await desk.claim(sender, epoch) == []
         async with desk.database.transaction() as tx:
-            found, attempts = (await tx.deliveries.load([lease.delivery.id]))[
-                lease.delivery.id
-            ]
+            found, attempts = (await tx.deliveries.load([lease.id]))[lease.id]
             await tx.deliveries.save(
                 [replace(found, state=State.DELIVERED)],
                 [attempts[0].absorb(Progress.DELIVERED)],
             )
-        parts.append(lease.delivery.part)
+        parts.append(lease.part)
 
     assert parts == [1, 2, 3]
     assert await desk.claim(sender, epoch) == []
@@ -204,13 +203,13 @@ async def test_recipients_wait_for_their_clock_unless_it_is_absurd(desk):
 
     claimed = await desk.claim(sender, epoch)
 
-    assert [lease.delivery.recipient for lease in claimed] == [absurd.id]
+    assert [lease.recipient for lease in claimed] == [absurd.id]
     async with desk.database.snapshot() as tx:
         assert not await tx.senders.has_work(sender, now=NOW)
         assert await tx.senders.next_due(sender, now=NOW) == NOW + SECOND
         assert await tx.senders.has_work(sender, now=NOW + SECOND)
     claimed = await desk.claim(sender, epoch, now=NOW + SECOND)
-    assert [lease.delivery.recipient for lease in claimed] == [soon.id]
+    assert [lease.recipient for lease in claimed] == [soon.id]
 
 
 async def test_a_clock_moves_forward_only(desk):
@@ -238,13 +237,13 @@ async def test_what_is_not_due_the_excluded_and_the_suspended_wait(desk):
             [replace(lines[0].delivery, due_at=NOW + 9 * SECOND)], []
         )
         await tx.recipients.set_standing(suspended.id, Standing.SUSPENDED)
-        claimed = await tx.deliveries.claim(
-            sender, epoch=epoch, now=NOW, limit=9, excluding={busy.id}
-        )
-        assert claimed == []
+    hand = await hot.claim(desk.database, sender, epoch, now=NOW, excluding=[busy.id])
+    assert hand.leases == []
+    async with desk.database.snapshot() as tx:
         assert await tx.senders.next_due(sender, now=NOW) == NOW
-        claimed = await tx.deliveries.claim(sender, epoch=epoch, now=NOW, limit=9)
-        assert [lease.delivery.recipient for lease in claimed] == [busy.id]
+    claimed = await desk.claim(sender, epoch)
+    assert [lease.recipient for lease in claimed] == [busy.id]
+    async with desk.database.snapshot() as tx:
         assert await tx.senders.next_due(sender, now=NOW) == NOW + 9 * SECOND
     assert later.id == lines[0].delivery.recipient
 
@@ -270,18 +269,16 @@ async def test_an_old_owner_is_fenced_off(desk):
     (lease,) = await desk.claim(sender, old)
     _, new = await desk.owner()
 
+    assert await desk.mark(lease, epoch=old) == []
+    with pytest.raises(Fenced):
+        await desk.claim(sender, old)
     async with desk.database.transaction() as tx:
-        attempt = attempt_of(lease)
-        assert not await tx.deliveries.mark_sending([attempt], epoch=old)
-        for claim in (tx.deliveries.claim, tx.replies.claim):
-            with pytest.raises(Fenced):
-                await claim(sender, epoch=old, now=NOW, limit=1)
         with pytest.raises(Fenced):
             await tx.senders.set_clock(sender, epoch=old, clock=NOW)
         await tx.senders.set_clock(sender, epoch=new, clock=NOW + SECOND)
         assert (await tx.senders.get(sender)).clock == NOW + SECOND
     (again,) = await desk.claim(sender, new)
-    assert again.delivery.id == lease.delivery.id
+    assert again.id == lease.id
     assert await desk.mark(again, epoch=old) == []
     assert len(await desk.mark(again, epoch=new)) == 1
 
@@ -294,10 +291,13 @@ async def test_five_hundred_are_claimed_and_marked_in_few_statements(desk, state
     statements.clear()
 
     leases = await desk.claim(sender, epoch, limit=500)
-    await arrive(desk, leases, epoch)
+    await hot.mark(desk.database, sender, epoch, now=NOW, leases=leases)
+    answers = [(lease.id, 1, "1") for lease in leases]
+    await hot.accept(desk.database, sender, now=NOW, answers=answers)
 
     assert len(leases) == 500
-    assert len([each for each, _ in statements if "BEGIN" not in each]) <= 12
+    asked = [each for each, _ in statements if "BEGIN" not in each]
+    assert len([each for each in asked if "pg_advisory" not in each]) <= 12
     async with desk.database.snapshot() as tx:
         coverage = await tx.deliveries.coverage(broadcast.id)
     assert coverage.arrived == 500
@@ -317,15 +317,17 @@ async def test_claims_and_counts_do_not_scan_the_ledger(desk, statements):
             [NewReply(key="a", sender=sender, recipient=someone.id, message=MESSAGE)],
             now=NOW,
         )
-        await tx.replies.claim(sender, epoch=epoch, now=NOW, limit=5)
+    await desk.claim(sender, epoch)
+    first = await desk.delivery(leases[0])
+    async with desk.database.transaction() as tx:
         await tx.senders.next_due(sender, now=NOW)
         await tx.deliveries.coverage(broadcast.id)
         await tx.deliveries.unsettled(broadcast.id)
         await tx.deliveries.refusals(broadcast.id, "400")
         await tx.deliveries.doubtful(sender, now=NOW, after=DeliveryId(0), limit=5)
         await tx.deliveries.report(broadcast.id)
-        await tx.deliveries.release([leases[0].delivery.id], epoch=epoch)
-        await tx.deliveries.skip_rest(leases[0].delivery, reason="earlier part")
+        await tx.deliveries.release([leases[0].id], epoch=epoch)
+        await tx.deliveries.skip_rest(first, reason="earlier part")
         await tx.deliveries.recipient_back(someone.id, now=NOW)
         await tx.deliveries.stop(broadcast.id, reason="stopped")
         await tx.deliveries.expire(now=NOW)
@@ -335,16 +337,13 @@ async def test_claims_and_counts_do_not_scan_the_ledger(desk, statements):
         plans = []
         for statement, parameters in asked:
             if any(each in statement for each in ("delivery", "reply", "attempt")):
-                found = tx.senders._connection._connection.exec_driver_sql(
-                    f"EXPLAIN QUERY PLAN {statement}",
-                    parameters[0] if isinstance(parameters, list) else parameters,
-                )
-                plans += [(step[3], statement) for step in found.all()]
+                on = tx.senders._connection._connection
+                plans += [
+                    (step, statement) for step in steps(on, statement, parameters)
+                ]
 
     scanned = [
-        plan
-        for plan in plans
-        if plan[0].startswith(("SCAN delivery", "SCAN reply", "SCAN attempt"))
+        plan for plan in plans if reads_all_of(plan[0], "delivery", "reply", "attempt")
     ]
     assert scanned == []
     used = " ".join(step for step, _ in plans)

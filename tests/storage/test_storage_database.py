@@ -58,7 +58,7 @@ async def test_increments_through_two_open_files_are_all_kept(database, desk, pa
     someone = await desk.recipient()
     async with await open_database(path, exclusive=False) as tool:
 
-        async def strike(through: SqliteDatabase) -> None:
+        async def strike(through: Database) -> None:
             async with through.transaction() as tx:
                 await tx.recipients.get(someone.id)
                 await tx.recipients.strike(someone.id)
@@ -166,7 +166,7 @@ async def test_more_readers_than_connections_take_turns(database):
     )
 
 
-async def test_the_ledger_is_durable_and_refers_to_what_exists(database):
+async def test_the_ledger_is_durable_and_refers_to_what_exists(path, database):
     async with database.transaction() as tx:
         connection = tx.senders._connection
         pragmas = {
@@ -315,7 +315,9 @@ async def test_a_damaged_file_is_named(path):
             await tx.audiences.all()
 
 
-async def test_a_full_disk_is_named_and_half_a_transaction_is_not_kept(database, desk):
+async def test_a_full_disk_is_named_and_half_a_transaction_is_not_kept(
+    path, database, desk
+):
     someone = await desk.recipient()
     with pytest.raises(StorageFailing, match="database is full"):  # noqa: PT012 - the same
         async with database.transaction() as tx:

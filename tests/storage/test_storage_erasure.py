@@ -33,6 +33,7 @@ from storage.tables import (
     replies,
 )
 from tests.storage.desk import CONSENT, MESSAGE, NOW, Desk
+from tests.storage.plans import reads_all_of, steps
 
 DAY = timedelta(days=1)
 LATER = NOW + 400 * DAY
@@ -258,16 +259,12 @@ async def test_the_last_message_stays_and_is_not_searched_for(database, statemen
         [(statement, parameters)] = [
             each for each in statements if each[0].startswith("DELETE")
         ]
-        plan = tx.inbox._connection._connection.exec_driver_sql(
-            f"EXPLAIN QUERY PLAN {statement}", parameters
-        )
-        steps = [step[3] for step in plan.all()]
+        plan = steps(tx.inbox._connection._connection, statement, parameters)
 
     assert set(await kept(database)) == {"message:2"}
-    assert [each for each in steps if "ix_inbound_messages" in each]
-    assert [
-        each for each in steps if each.startswith("SCAN") and "USING" not in each
-    ] == []
+    assert [each for each in plan if "ix_inbound_messages" in each]
+    whole = [each for each in plan if reads_all_of(each, "inbound")]
+    assert [each for each in whole if "USING" not in each] == []
 
 
 async def test_answers_go_once_settled_and_not_before_what_may_ask_again(

@@ -20,6 +20,7 @@ from bot.domain.deliveries import (
 )
 from bot.domain.errors import FailureKind
 from bot.domain.recipients import Recipient, SenderId, Standing
+from tests import hot
 from tests.storage.desk import NOW, SECOND, Desk, attempt_of
 
 
@@ -61,9 +62,9 @@ async def test_a_mark_is_written_before_the_call_and_counts_it(desk):
 
     (attempt,) = await desk.mark(lease, epoch=epoch)
 
-    async with desk.database.snapshot() as tx:
-        loaded = await tx.deliveries.load([lease.delivery.id])
-    delivery, attempts = loaded[lease.delivery.id]
+    async with desk.database.transaction() as tx:
+        loaded = await tx.deliveries.load([lease.id])
+    delivery, attempts = loaded[lease.id]
     assert (delivery.state, delivery.attempts) == (State.SENDING, 1)
     assert attempts == [attempt]
     assert await desk.mark(lease, epoch=epoch) == [], "no longer leased"
@@ -74,13 +75,11 @@ async def test_only_the_leased_among_many_are_marked(desk):
     leases = await desk.claim(sender, epoch)
     async with desk.database.transaction() as tx:
         await tx.audiences.unenrol(people[0].id, reason="left", now=NOW)
-        await tx.deliveries.release([leases[1].delivery.id], epoch=epoch)
-        await tx.deliveries.release([leases[2].delivery.id], epoch=epoch - 1)
-        marked = await tx.deliveries.mark_sending(
-            [attempt_of(lease) for lease in leases], epoch=epoch
-        )
+        await tx.deliveries.release([leases[1].id], epoch=epoch)
+        await tx.deliveries.release([leases[2].id], epoch=epoch - 1)
+    found = await hot.mark(desk.database, sender, epoch, now=NOW, leases=leases)
 
-    assert marked == {leases[2].delivery.id, leases[3].delivery.id}
+    assert found.calls == {leases[2].id, leases[3].id}
     assert await states(desk, broadcast) == [
         State.SKIPPED,
         State.QUEUED,
@@ -94,7 +93,7 @@ async def test_what_is_saved_comes_back_and_attempts_keep_their_order(desk):
     (lease,) = await desk.claim(sender, epoch)
     (first,) = await desk.mark(lease, epoch=epoch)
     queued = replace(
-        lease.delivery,
+        await desk.delivery(lease),
         state=State.QUEUED,
         due_at=NOW + SECOND,
         form=Form.TEMPLATE,
@@ -107,18 +106,17 @@ async def test_what_is_saved_comes_back_and_attempts_keep_their_order(desk):
     (second,) = await desk.mark(again, epoch=epoch)
     accepted = second.absorb(Progress.ACCEPTED, provider_id="SM1")
     failed = replace(
-        again.delivery,
+        await desk.delivery(again),
         state=State.FAILED,
         failure=Failure(FailureKind.BLOCKED, "403"),
-        attempts=2,
     )
     async with desk.database.transaction() as tx:
         await tx.deliveries.save([failed], [accepted])
         loaded = await tx.deliveries.load([failed.id, DeliveryId(999)])
         (line,) = await tx.deliveries.report(failed.broadcast)
 
-    assert again.delivery.form is Form.TEMPLATE
-    assert second.reference == Reference(lease.delivery.id, 2)
+    assert again.form is Form.TEMPLATE
+    assert second.reference == Reference(lease.id, 2)
     assert loaded == {failed.id: (failed, [refused, accepted])}
     assert line.provider_id == "SM1", "the furthest attempt's"
 
@@ -130,7 +128,7 @@ async def test_taking_over_settles_what_the_last_owner_left(desk):
 
     async with desk.database.transaction() as tx:
         taken = await tx.senders.take(sender)
-        ((lease, attempt),) = await tx.deliveries.doubtful(
+        (unsure,) = await tx.deliveries.doubtful(
             sender, now=NOW, after=DeliveryId(0), limit=9
         )
         other = await tx.senders.ensure(leases[0].address.channel, "another", now=NOW)
@@ -143,40 +141,39 @@ async def test_taking_over_settles_what_the_last_owner_left(desk):
         State.QUEUED,
         State.QUEUED,
     ]
-    assert lease.delivery.id == leases[0].delivery.id
-    assert lease.address == leases[0].address
-    assert attempt == replace(attempt_of(leases[0]), progress=Progress.DOUBTFUL)
+    assert unsure.delivery.id == leases[0].id
+    assert unsure.address == leases[0].address
+    assert unsure.attempt == replace(attempt_of(leases[0]), progress=Progress.DOUBTFUL)
 
 
 async def test_doubt_is_read_page_by_page_and_only_while_it_is_news(desk):
     _, _, sender, epoch = await prepared(desk, people=3)
     leases = await desk.claim(sender, epoch)
+    await desk.mark(*leases, epoch=epoch)
     async with desk.database.transaction() as tx:
-        await tx.deliveries.mark_sending(
-            [attempt_of(lease) for lease in leases], epoch=epoch
-        )
         await tx.senders.take(sender)
         first = await tx.deliveries.doubtful(
             sender, now=NOW, after=DeliveryId(0), limit=2
         )
         rest = await tx.deliveries.doubtful(
-            sender, now=NOW, after=first[-1][0].delivery.id, limit=2
+            sender, now=NOW, after=first[-1].delivery.id, limit=2
         )
         old = await tx.deliveries.doubtful(
             sender, now=NOW + timedelta(days=400), after=DeliveryId(0), limit=2
         )
 
-    seen = [lease.delivery.id for lease, _ in first + rest]
-    assert seen == sorted(lease.delivery.id for lease in leases)
+    seen = [each.delivery.id for each in first + rest]
+    assert seen == sorted(lease.id for lease in leases)
     assert old == []
 
 
 async def test_when_a_part_ends_badly_the_later_ones_are_skipped(desk):
     broadcast, _, sender, epoch = await prepared(desk, people=2, parts=3)
     lease, _ = await desk.claim(sender, epoch)
+    first = await desk.delivery(lease)
 
     async with desk.database.transaction() as tx:
-        assert await tx.deliveries.skip_rest(lease.delivery, reason="earlier part") == 2
+        assert await tx.deliveries.skip_rest(first, reason="earlier part") == 2
 
     assert (await states(desk, broadcast))[:3] == [
         State.LEASED,
@@ -210,7 +207,8 @@ async def test_a_recipient_who_is_back_gets_what_waited(desk):
         assert await tx.deliveries.recipient_back(someone.id, now=NOW + SECOND) == 1
 
     (lease,) = await desk.claim(sender, epoch, now=NOW + SECOND)
-    assert (lease.delivery.due_at, lease.delivery.reason) == (NOW + SECOND, "")
+    delivery = await desk.delivery(lease)
+    assert (delivery.due_at, delivery.reason) == (NOW + SECOND, "")
 
 
 async def test_stopping_skips_what_is_not_yet_sending(desk):

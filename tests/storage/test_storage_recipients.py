@@ -19,6 +19,7 @@ from bot.domain.recipients import (
     Standing,
 )
 from bot.ports import NewReply
+from tests import hot
 from tests.storage.desk import CONSENT, MESSAGE, NOW, SECOND, Desk
 
 OLD = Address(Channel.TELEGRAM, "-100")
@@ -108,8 +109,9 @@ async def test_two_that_are_the_same_become_one(desk):
         editor = await tx.editors.find(OLD)
         assert editor is not None
         assert editor.address == NEW
-        (reply,) = await tx.replies.claim(sender, epoch=epoch, now=NOW, limit=1)
-        assert reply.recipient == merged.id
+    (reply,) = (await hot.claim(desk.database, sender, epoch, now=NOW)).replies
+    assert reply.recipient == merged.id
+    async with desk.database.transaction() as tx:
         assert not await tx.recipients.set_standing(new.id, Standing.ACTIVE)
 
 
@@ -162,7 +164,7 @@ async def test_the_rows_that_got_further_count(desk):
         (new.id, 2, State.SKIPPED),
     ]
     (lease,) = await desk.claim(sender, epoch)
-    assert (lease.delivery.part, lease.delivery.recipient) == (2, old.id)
+    assert (lease.part, lease.recipient) == (2, old.id)
 
 
 async def test_a_stop_that_comes_late_takes_nothing_back_and_lives_on(desk):

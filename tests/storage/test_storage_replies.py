@@ -10,6 +10,7 @@ from bot.domain.deliveries import State
 from bot.domain.inbound import Inbound
 from bot.domain.recipients import Channel, Recipient, SenderId
 from bot.ports import NewReply
+from tests import hot
 from tests.storage.desk import MESSAGE, NOW, SECOND, Desk
 
 
@@ -35,9 +36,13 @@ async def written(desk: Desk, *recipients: Recipient) -> tuple[SenderId, int]:
 async def claimed(
     desk: Desk, sender: SenderId, epoch: int, now: datetime = NOW, limit: int = 9
 ) -> list[int]:
-    async with desk.database.transaction() as tx:
-        leases = await tx.replies.claim(sender, epoch=epoch, now=now, limit=limit)
-    return [lease.id for lease in leases]
+    hand = await hot.claim(desk.database, sender, epoch, now=now, limit=limit)
+    return [lease.id for lease in hand.replies]
+
+
+async def marked(desk: Desk, sender: SenderId, epoch: int, *which: int) -> set[int]:
+    found = await hot.mark(desk.database, sender, epoch, now=NOW, replies=which)
+    return found.replies
 
 
 async def test_the_same_answer_is_written_once(desk):
@@ -78,11 +83,10 @@ async def test_oldest_first_and_one_for_each_recipient(desk):
 
     assert await claimed(desk, sender, epoch) == [1, 3]
     assert await claimed(desk, sender, epoch) == [], "the first is still in hand"
+    assert await marked(desk, sender, epoch, 1, 2, 3) == {1, 3}
     async with desk.database.transaction() as tx:
-        assert await tx.replies.mark_sending([1, 2, 3], epoch=epoch) == {1, 3}
         await tx.replies.settle(1, State.ACCEPTED, provider_id="77")
-    async with desk.database.transaction() as tx:
-        (lease,) = await tx.replies.claim(sender, epoch=epoch, now=NOW, limit=9)
+    (lease,) = (await hot.claim(desk.database, sender, epoch, now=NOW)).replies
     assert (
         lease.id,
         lease.recipient,
@@ -102,17 +106,16 @@ async def test_one_that_waits_keeps_the_later_ones_behind_it(desk):
     someone = await desk.recipient()
     sender, epoch = await written(desk, someone, someone)
     assert await claimed(desk, sender, epoch) == [1]
+    await marked(desk, sender, epoch, 1)
     async with desk.database.transaction() as tx:
-        await tx.replies.mark_sending([1], epoch=epoch)
         await tx.replies.settle(1, State.QUEUED, code="429", due_at=NOW + 3 * SECOND)
 
     assert await claimed(desk, sender, epoch) == []
     async with desk.database.transaction() as tx:
         assert not await tx.senders.has_work(sender, now=NOW)
         assert await tx.senders.next_due(sender, now=NOW) == NOW + 3 * SECOND
-        (lease,) = await tx.replies.claim(
-            sender, epoch=epoch, now=NOW + 3 * SECOND, limit=9
-        )
+    hand = await hot.claim(desk.database, sender, epoch, now=NOW + 3 * SECOND)
+    (lease,) = hand.replies
     assert (lease.id, lease.attempts) == (1, 1)
 
 
@@ -131,12 +134,10 @@ async def test_taking_over_queues_the_leased_and_doubts_the_called(desk):
     people = [await desk.recipient() for _ in range(3)]
     sender, epoch = await written(desk, *people)
     assert await claimed(desk, sender, epoch, limit=2) == [1, 2]
-    async with desk.database.transaction() as tx:
-        await tx.replies.mark_sending([1], epoch=epoch)
+    await marked(desk, sender, epoch, 1)
     _, new = await desk.owner()
 
-    async with desk.database.transaction() as tx:
-        assert await tx.replies.mark_sending([2], epoch=epoch) == set()
+    assert await marked(desk, sender, epoch, 2) == set()
     assert await claimed(desk, sender, new) == [2, 3], "the first is in doubt"
 
 

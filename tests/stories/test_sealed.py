@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from bot.domain.deliveries import State
 from bot.domain.recipients import Kind
 from tests.stories.stage import AUDIENCE, HEADLINE, Stage, whatsapp
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: What people write, each with a word that stands nowhere else.
 QUESTION = "when does the quietusmarker bus leave"
@@ -28,6 +25,7 @@ def bytes_of(database: Path) -> bytes:
 async def test_no_number_and_no_words_of_a_reader_are_in_the_file(stage: Stage):
     world = stage.world
     database = stage.settings.database
+    assert isinstance(database, Path)
     async with stage.office() as desk:
         asking, leaving, refusing = await stage.phones(3)
         link = await desk.enrolment.create_link(AUDIENCE, Kind.READER)
