@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
-from bot.domain.errors import StorageFailing
-from storage import schema
+from bot.domain.errors import StorageError, StorageFailing
+from storage import hot, schema
 from storage.connection import Connection
 from storage.drivers import Driver, Threads
 from storage.errors import explained
@@ -27,7 +27,7 @@ from storage.server_schema import TURN, require_fit
 from storage.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from bot.domain.servers import Server
+    from bot.ports.ledger import Hand, Order, Page, Written
     from storage.sealing import Keyring
 
 T = TypeVar("T")
@@ -187,6 +188,18 @@ class PostgresDatabase:
                 _keep(transaction.commit)
             return result
 
+    async def claim(self, order: Order) -> Hand:
+        """Take what is due in hand, and reserve a moment for each.
+
+        Raises:
+            Fenced: The epoch is no longer the sender's.
+        """
+        return await self.write(hot.claim, self._keys, order)
+
+    async def record(self, pages: Sequence[Page]) -> list[Written]:
+        """Write pages in one transaction; say for which rows that holds."""
+        return await self.write(hot.record, pages)
+
     async def checkpoint(self) -> bool:
         """Say that nothing is left to empty: the server sees to its own log."""
         return True
@@ -194,6 +207,12 @@ class PostgresDatabase:
     async def probe(self) -> None:
         """Prove that it can be read and written, changing nothing."""
         await self.write(schema.touch_revision)
+
+    @property
+    def _keys(self) -> Keyring:
+        if self._keyring is None:
+            raise StorageError("the database was opened without its key")
+        return self._keyring
 
     @asynccontextmanager
     async def _written(self) -> AsyncIterator[Connection]:

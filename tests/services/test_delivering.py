@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -527,7 +528,7 @@ async def test_an_answer_waits_for_the_disk_and_not_for_what_never_can_be_writte
     await stand.reader(1)
     plan = await stand.plan()
     await stand.broadcaster.confirm(plan.broadcast.id)
-    disk = FailingDisk(stand.database, error, times=40)
+    disk: Any = FailingDisk(stand.database, error, times=40)
     stand.ledger._database = stand.ledger.scribe._database = disk
     await stand.pump().run("")
 
@@ -549,7 +550,7 @@ async def test_what_became_of_a_reply_waits_for_the_disk(stand, error):
     asker = await stand.reader(1)
     await stand.replies.answer(asker, Kind.READER, ["hello"], key="update:1")
     error_of_disk = StorageFailing("the database is locked; try again")
-    disk = FailingDisk(stand.database, error_of_disk, times=20)
+    disk: Any = FailingDisk(stand.database, error_of_disk, times=20)
     send = stand.telegram.send
 
     async def call(to, message, reference, **more):

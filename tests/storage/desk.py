@@ -155,7 +155,7 @@ class Desk:
 
     async def delivery(self, lease: Lease) -> Delivery:
         """The delivery in hand, as it stands."""
-        async with self.database.snapshot() as tx:
+        async with self.database.transaction() as tx:
             loaded = await tx.deliveries.load([lease.id])
         return loaded[lease.id][0]
 
