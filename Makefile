@@ -15,6 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@echo "make demo    a whole newsroom on this machine, no account needed"
 	@echo "make test    every test          (ARGS='-k pacing' passes options on)"
+	@echo "make simulate the broadcaster in virtual time (SEEDS=100000, or SEED=123 again)"
 	@echo "make check   format, lint, types, import contracts"
 	@echo "make bench   Harkara beside the others (ARGS='telegram --rounds 5'; wants a C compiler)"
 	@echo "make container the image built and run without an engine (as root, on Linux)"
@@ -30,6 +31,11 @@ test: $(READY)
 	@.ci/browser
 	@.ci/postgres
 	@$(BIN)/python -m pytest $(ARGS)
+
+# Unpredictable hashes would make two runs of a seed differ.
+simulate: $(READY)
+	@PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation \
+		$(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000)) $(ARGS)
 
 picture: $(READY)
 	@$(BIN)/python docs/picture.py

@@ -258,6 +258,8 @@ class Pump:
         finally:
             self._bell.clear()
             if alarm is not None:
+                # It rings when it is cancelled too, and would wake the next one.
+                alarm.remove_done_callback(self._ring)
                 alarm.cancel()
             if glance is not None:
                 glance.cancel()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import exists, or_, select, update
 
 from bot.domain.articles import ArticleId
-from bot.domain.broadcasts import Broadcast, BroadcastId
+from bot.domain.broadcasts import Broadcast, BroadcastId, BroadcastState
 from bot.domain.digests import DigestId
 from bot.domain.errors import Unknown
 from bot.domain.recipients import AudienceId
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
     from bot.domain.articles import Article
-    from bot.domain.broadcasts import BroadcastState
     from bot.domain.digests import Digest
     from bot.domain.messages import OutboundMessage
     from bot.ports import MessageKey
@@ -70,24 +69,6 @@ class Broadcasts:
         if body is None:
             raise Unknown(f"there is no digest {digest}")
         return decode_digest(body)
-
-    async def articles(self, digest: DigestId) -> list[ArticleId]:
-        """Return the articles that a digest was made of, in their order."""
-        found = await self._connection.values(
-            select(digest_articles.c.article_id)
-            .where(digest_articles.c.digest_id == digest)
-            .order_by(digest_articles.c.place)
-        )
-        return [ArticleId(each) for each in found]
-
-    async def audiences(self, broadcast: BroadcastId) -> list[AudienceId]:
-        """Return whom a broadcast is for, in the order in which they count."""
-        found = await self._connection.values(
-            select(broadcast_audiences.c.audience_id)
-            .where(broadcast_audiences.c.broadcast_id == broadcast)
-            .order_by(broadcast_audiences.c.place)
-        )
-        return [AudienceId(each) for each in found]
 
     async def add(
         self, broadcast: Broadcast, audiences: Sequence[AudienceId]
@@ -169,41 +150,16 @@ class Broadcasts:
                 f"there is no broadcast {broadcast}; harkara broadcast list shows the "
                 "newest"
             )
-        return _broadcast(row)
+        return read(row)
 
-    async def save(self, broadcast: Broadcast) -> None:
-        """Write its state, its moments, its reason, and what editors said of it."""
-        await self._connection.run(
-            update(broadcasts)
-            .where(broadcasts.c.id == broadcast.id)
-            .values(
-                state=broadcast.state,
-                expires_at=broadcast.expires_at,
-                confirmed_at=broadcast.confirmed_at,
-                finished_at=broadcast.finished_at,
-                reason=broadcast.reason,
-                held_until=broadcast.held_until,
-                again=broadcast.again,
-                watched=broadcast.watched,
-                merged_into_id=broadcast.merged_into,
-            )
+    async def articles(self, digest: DigestId) -> list[ArticleId]:
+        """Return the articles that a digest was made of, in their order."""
+        found = await self._connection.values(
+            select(digest_articles.c.article_id)
+            .where(digest_articles.c.digest_id == digest)
+            .order_by(digest_articles.c.place)
         )
-
-    async def latest(self, limit: int) -> list[Broadcast]:
-        """Return the newest first."""
-        rows = await self._connection.rows(
-            select(broadcasts).order_by(broadcasts.c.id.desc()).limit(limit)
-        )
-        return [_broadcast(row) for row in rows]
-
-    async def in_state(self, *states: BroadcastState) -> list[Broadcast]:
-        """Return all in one of *states*, oldest first."""
-        rows = await self._connection.rows(
-            select(broadcasts)
-            .where(broadcasts.c.state.in_(states))
-            .order_by(broadcasts.c.id)
-        )
-        return [_broadcast(row) for row in rows]
+        return [ArticleId(each) for each in found]
 
     async def family(self, first: BroadcastId) -> list[Broadcast]:
         """Return a story's first broadcast, its repeats and changes, oldest first.
@@ -222,7 +178,73 @@ class Broadcasts:
             )
             .order_by(broadcasts.c.confirmed_at, broadcasts.c.id)
         )
-        return [_broadcast(row) for row in rows]
+        return [read(row) for row in rows]
+
+    async def locked(self, broadcast: BroadcastId) -> Broadcast:
+        """Return one, which nobody else changes until the transaction's end."""
+        await self._connection.row(
+            select(broadcasts.c.id)
+            .where(broadcasts.c.id == broadcast)
+            .with_for_update()
+        )
+        return await self.get(broadcast)
+
+    async def let_go(self, *, now: datetime) -> list[Broadcast]:
+        """Let those run whose time to be undone is over; return them."""
+        found = await self._connection.values(
+            update(broadcasts)
+            .where(
+                broadcasts.c.state == BroadcastState.WAITING,
+                broadcasts.c.held_until <= now,
+            )
+            .values(state=BroadcastState.RUNNING)
+            .returning(broadcasts.c.id)
+        )
+        return [await self.get(BroadcastId(each)) for each in sorted(found)]
+
+    async def audiences(self, broadcast: BroadcastId) -> list[AudienceId]:
+        """Return whom it is for, in the order in which they count."""
+        found = await self._connection.values(
+            select(broadcast_audiences.c.audience_id)
+            .where(broadcast_audiences.c.broadcast_id == broadcast)
+            .order_by(broadcast_audiences.c.place)
+        )
+        return [AudienceId(each) for each in found]
+
+    async def save(self, broadcast: Broadcast) -> None:
+        """Write its state, its moments, its reason, and what editors said of it."""
+        await self._connection.run(
+            update(broadcasts)
+            .where(broadcasts.c.id == broadcast.id)
+            .values(
+                state=broadcast.state,
+                expires_at=broadcast.expires_at,
+                confirmed_at=broadcast.confirmed_at,
+                finished_at=broadcast.finished_at,
+                reason=broadcast.reason,
+                held_until=broadcast.held_until,
+                again=broadcast.again,
+                watched=broadcast.watched,
+                merged_into_id=broadcast.merged_into,
+                purpose=broadcast.purpose,
+            )
+        )
+
+    async def latest(self, limit: int) -> list[Broadcast]:
+        """Return the newest first."""
+        rows = await self._connection.rows(
+            select(broadcasts).order_by(broadcasts.c.id.desc()).limit(limit)
+        )
+        return [read(row) for row in rows]
+
+    async def in_state(self, *states: BroadcastState) -> list[Broadcast]:
+        """Return all in one of *states*, oldest first."""
+        rows = await self._connection.rows(
+            select(broadcasts)
+            .where(broadcasts.c.state.in_(states))
+            .order_by(broadcasts.c.id)
+        )
+        return [read(row) for row in rows]
 
     async def sent_before(
         self, articles: Collection[ArticleId], audiences: Collection[AudienceId]
@@ -247,13 +269,43 @@ class Broadcasts:
             )
             .order_by(broadcasts.c.id.desc())
         )
-        return [_broadcast(row) for row in rows]
+        return [read(row) for row in rows]
+
+    async def repeated(self, broadcast: BroadcastId) -> list[Broadcast]:
+        """Return confirmed ones of the same versions to any of the same audiences."""
+        itself = broadcasts.alias("itself")
+        mine, theirs = digest_articles.alias("mine"), digest_articles.alias("theirs")
+        same = exists().where(
+            itself.c.id == broadcast,
+            mine.c.digest_id == itself.c.digest_id,
+            theirs.c.digest_id == broadcasts.c.digest_id,
+            theirs.c.article_id == mine.c.article_id,
+            theirs.c.version == mine.c.version,
+        )
+        whose = broadcast_audiences.alias("whose")
+        shared = exists().where(
+            whose.c.broadcast_id == broadcast,
+            broadcast_audiences.c.broadcast_id == broadcasts.c.id,
+            broadcast_audiences.c.audience_id == whose.c.audience_id,
+        )
+        rows = await self._connection.rows(
+            select(broadcasts)
+            .where(
+                broadcasts.c.confirmed_at.is_not(None),
+                broadcasts.c.id != broadcast,
+                same,
+                shared,
+            )
+            .order_by(broadcasts.c.id.desc())
+        )
+        return [read(row) for row in rows]
 
 
 _messages = messages
 
 
-def _broadcast(row: Row[Any]) -> Broadcast:
+def read(row: Row[Any]) -> Broadcast:
+    """Read a broadcast."""
     return Broadcast(
         id=BroadcastId(row.id),
         digest=DigestId(row.digest_id),
@@ -272,10 +324,6 @@ def _broadcast(row: Row[Any]) -> Broadcast:
         origin=row.origin_id and BroadcastId(row.origin_id),
         merged_into=row.merged_into_id and BroadcastId(row.merged_into_id),
         purpose=row.purpose,
-        corrects=_number(row.corrects_id),
-        superseded_by=_number(row.superseded_by),
+        corrects=row.corrects_id and BroadcastId(row.corrects_id),
+        superseded_by=row.superseded_by and BroadcastId(row.superseded_by),
     )
-
-
-def _number(of: int | None) -> BroadcastId | None:
-    return None if of is None else BroadcastId(of)

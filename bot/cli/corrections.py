@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.cli import broadcasts
-from bot.cli.broadcasts import Number  # noqa: TC001 - typer reads annotations at run time
+from bot.cli.course import Number  # noqa: TC001 - typer reads annotations at run time
 from bot.cli.common import (
     DEFAULT_CONFIG,
     LARGEST_NUMBER,

@@ -52,6 +52,8 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("run")(service.run)
+app.command("worker")(service.worker)
+app.command("web")(service.web)
 app.command("check")(check.check)
 app.command("health")(health.health)
 app.command("format")(formatting.format_)

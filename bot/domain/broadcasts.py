@@ -121,6 +121,9 @@ class Plan:
     channels: tuple[ChannelPlan, ...]
     previews: tuple[tuple[Channel, tuple[Text, ...]], ...]  #: exactly what is sent
     lint: tuple[Note, ...]
+    #: the newest first: the same went to the same before; must be said twice to go
+    before: tuple[BroadcastId, ...] = ()
+    audiences: tuple[str, ...] = ()  #: their names
 
     @property
     def recipients(self) -> int:

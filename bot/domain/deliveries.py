@@ -48,6 +48,8 @@ ENDED = frozenset(
 )
 #: The recipient has it.
 ARRIVED = frozenset({State.ACCEPTED, State.DELIVERED, State.READ})
+#: The recipient has nothing, and will get nothing of its own accord.
+WITHOUT = frozenset({State.FAILED, State.SKIPPED, State.EXPIRED})
 
 
 class Action(StrEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.ports.corrections import Corrections
+from bot.ports.course import Canaries, RoundUps, Unreached
 from bot.ports.erasure import Erasure
 from bot.ports.ledger import Claims, Hand, Lease, Order, Page, ReplyLease, Written
 from bot.ports.people import Audiences, Editors, JoinLinks, Recipients
@@ -25,6 +26,7 @@ from bot.ports.values import (
     NewReply,
     Sender,
     Taken,
+    Watched,
     Windows,
 )
 from bot.ports.world import (
@@ -40,6 +42,7 @@ __all__ = [
     "Audiences",
     "Backlog",
     "Broadcasts",
+    "Canaries",
     "Chats",
     "Claims",
     "Clock",
@@ -64,11 +67,14 @@ __all__ = [
     "Recipients",
     "Replies",
     "ReplyLease",
+    "RoundUps",
     "Runner",
     "Sender",
     "Senders",
     "Taken",
     "Transaction",
+    "Unreached",
+    "Watched",
     "Windows",
     "Written",
 ]

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         SenderId,
     )
     from bot.ports.corrections import Corrections
+    from bot.ports.course import Canaries, RoundUps, Unreached
     from bot.ports.erasure import Erasure
     from bot.ports.people import Audiences, Editors, JoinLinks, Recipients
     from bot.ports.senders import Senders
@@ -85,9 +86,6 @@ class Broadcasts(Protocol):
     async def articles(self, digest: DigestId) -> list[ArticleId]:
         """Return the articles that a digest was made of, in their order."""
 
-    async def audiences(self, broadcast: BroadcastId) -> list[AudienceId]:
-        """Return whom a broadcast is for, in the order in which they count."""
-
     async def add(
         self, broadcast: Broadcast, audiences: Sequence[AudienceId]
     ) -> Broadcast:
@@ -105,6 +103,15 @@ class Broadcasts(Protocol):
 
     async def get(self, broadcast: BroadcastId) -> Broadcast:
         """Return one. Raises Unknown."""
+
+    async def locked(self, broadcast: BroadcastId) -> Broadcast:
+        """Return one, which nobody else changes until the transaction's end."""
+
+    async def let_go(self, *, now: datetime) -> list[Broadcast]:
+        """Let those run whose time to be undone is over; return them."""
+
+    async def audiences(self, broadcast: BroadcastId) -> list[AudienceId]:
+        """Return whom it is for, in the order in which they count."""
 
     async def save(self, broadcast: Broadcast) -> None:
         """Write its state, its moments, its reason, and what editors said of it."""
@@ -124,7 +131,16 @@ class Broadcasts(Protocol):
     async def sent_before(
         self, articles: Collection[ArticleId], audiences: Collection[AudienceId]
     ) -> list[Broadcast]:
-        """Return confirmed broadcasts of any of *articles* to any of *audiences*."""
+        """Return confirmed broadcasts of any of *articles* to any of *audiences*.
+
+        The newest first.
+        """
+
+    async def repeated(self, broadcast: BroadcastId) -> list[Broadcast]:
+        """Return confirmed ones of the same versions to any of the same audiences.
+
+        The newest first; never the broadcast itself.
+        """
 
 
 class Deliveries(Protocol):
@@ -303,6 +319,18 @@ class Transaction(Protocol):
     @property
     def corrections(self) -> Corrections:
         """Changes to what was sent."""
+
+    @property
+    def canaries(self) -> Canaries:
+        """Who gets a broadcast first."""
+
+    @property
+    def unreached(self) -> Unreached:
+        """Who did not get one."""
+
+    @property
+    def round_ups(self) -> RoundUps:
+        """What is sent together."""
 
     @property
     def replies(self) -> Replies:

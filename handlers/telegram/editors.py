@@ -13,7 +13,7 @@ from bot.domain.errors import NothingToSend
 from bot.domain.messages import Button, Text, utf16_length
 from bot.domain.recipients import Channel, Kind
 from bot.formatter import FormatterError, render, template_variables
-from bot.notices import LIMITS, plain
+from bot.notices import LIMITS, controls, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,7 +32,12 @@ _DIGITS = 15
 #: How many of the newest broadcasts are looked at for the one that is meant.
 _RECENT = 20
 _OPEN = frozenset(
-    {BroadcastState.PLANNED, BroadcastState.RUNNING, BroadcastState.PAUSED}
+    {
+        BroadcastState.PLANNED,
+        BroadcastState.WAITING,
+        BroadcastState.RUNNING,
+        BroadcastState.PAUSED,
+    }
 )
 _GAP = "\n\n"
 
@@ -95,11 +100,12 @@ class DeskCommands:
             list(dict.fromkeys(audiences)),
             by=f"editor:{editor.recipient}",
             key=said.key,
+            ask=True,
         )
         variables = await asyncio.to_thread(_template, plan)
         shown = [
             *_previews(plan.previews, language, template=variables),
-            _summary(plan, audiences, language),
+            summary(plan, audiences, language),
         ]
         await self._answers.say(said.chat, said.kind, *shown, key=said.key)
 
@@ -138,8 +144,13 @@ class DeskCommands:
             broadcast, coverage = newest[0]
         else:
             broadcast, coverage = await self._broadcaster.status(BroadcastId(number))
-        await self._say(
-            said, phrases.status(language, broadcast=broadcast, coverage=coverage)
+        text = phrases.status(language, broadcast=broadcast, coverage=coverage)
+        buttons = controls(language, broadcast, coverage, now=said.received_at)
+        await self._answers.say(
+            said.chat,
+            Kind.READER,
+            plain(text, Channel.TELEGRAM, buttons=buttons),
+            key=said.key,
         )
 
     async def _stop(
@@ -241,8 +252,16 @@ def _quoted(pieces: Sequence[tuple[str, str]]) -> Text:
     )
 
 
-def _summary(plan: Plan, audiences: Sequence[str], language: str) -> Text:
+def summary(plan: Plan, audiences: Sequence[str], language: str) -> Text:
+    """Say what confirming will do, over the buttons that let it go.
+
+    What went there before is let go by another button, which says so.
+    """
     number = plan.broadcast.id
+    if plan.before:
+        go = Button(phrases.repeat_label(language), data=f"again:{number}")
+    else:
+        go = Button(phrases.confirm_label(language), data=f"confirm:{number}")
     return plain(
         phrases.plan_summary(
             language,
@@ -253,9 +272,6 @@ def _summary(plan: Plan, audiences: Sequence[str], language: str) -> Text:
         ),
         Channel.TELEGRAM,
         buttons=(
-            (
-                Button(phrases.confirm_label(language), data=f"confirm:{number}"),
-                Button(phrases.cancel_label(language), data=f"cancel:{number}"),
-            ),
+            (go, Button(phrases.cancel_label(language), data=f"cancel:{number}")),
         ),
     )

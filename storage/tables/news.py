@@ -105,10 +105,10 @@ class BroadcastRow(Row, table=True):
 
 
 class CanaryRow(Row, table=True):
-    """Up to whom a broadcast may be sent by a sender, while its first are watched.
+    """The first that a sender may send of a broadcast, while they are watched.
 
-    A bound on the recipient's number, so that a claim of a few out of a million is a
-    short range of the index that keeps a delivery unique, and letting everybody
+    Deliveries are planned in one go, so the first are a short range of their numbers:
+    to claim among them asks nothing of the million behind, and to let everybody
     follow is one row less instead of a million changed.
     """
 
@@ -117,7 +117,8 @@ class CanaryRow(Row, table=True):
 
     broadcast_id: int = column(Id, ForeignKey("broadcast.id"), key=True)
     sender_id: int = column(Id, ForeignKey("sender.id"), key=True)
-    last_recipient_id: int = column(Id)
+    first_id: int = column(Id)
+    last_id: int = column(Id)
     since: datetime = column(Moment())
 
 

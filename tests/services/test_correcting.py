@@ -45,7 +45,8 @@ async def go(stand, change):
 
 def in_parts(stand):
     """Have every paragraph sent to Telegram as a message of its own."""
-    render = stand.broadcaster.render
+    planner = stand.broadcaster._planner
+    render = planner.render
 
     def cut(*given):
         messages = {}
@@ -59,7 +60,7 @@ def in_parts(stand):
                 messages[key] = message
         return messages
 
-    stand.broadcaster.render = stand.corrections._render = cut
+    planner.render = stand.corrections._render = cut
 
 
 async def end(stand):
@@ -516,14 +517,14 @@ async def test_an_edit_that_a_crash_cut_off_is_made_again(stand):
     change = await stand.corrections.correct(plan.broadcast.id, article, by="test")
     assert await stand.broadcaster.confirm(change.broadcast.id)
 
-    report, stand.ledger.report = stand.ledger.report, _never
+    edit, stand.telegram.edit = stand.telegram.edit, _never
     stand.clock.advance(timedelta(seconds=5))
     pump = stand.pump()
     running = asyncio.create_task(pump.run(""))
-    while not stand.telegram.changes:
+    while not pump.under_way:
         await asyncio.sleep(0.01)
     running.cancel()
-    stand.ledger.report = report
+    stand.telegram.edit = edit
     (line,) = await stand.broadcaster.report(change.broadcast.id)
     assert line.delivery.state is State.SENDING
     await end(stand)
@@ -548,3 +549,18 @@ async def test_editors_are_told_what_it_has_come_to_once(stand):
     ]
     found, _ = await stand.broadcaster.status(change.broadcast.id)
     assert found.purpose is Purpose.CORRECTION
+
+
+async def test_what_was_corrected_is_neither_retried_nor_sent_again_as_it_was(stand):
+    reader = await stand.reader(1)
+    await stand.reader(2)
+    stand.telegram.fail(reader, Undeliverable("odd", kind=FailureKind.REFUSED))
+    plan = await stand.send()
+    change = await correct(stand, plan)
+
+    with pytest.raises(TooLate, match=f"broadcast {change.broadcast.id} has changed"):
+        await stand.broadcaster.retry(plan.broadcast.id)
+    for which in (plan, change):
+        with pytest.raises(TooLate, match="plan its newest version"):
+            await stand.broadcaster.again(which.broadcast.id, by="test")
+    assert screen(stand, reader) == []

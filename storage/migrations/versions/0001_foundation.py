@@ -354,7 +354,8 @@ def upgrade() -> None:
         "canary",
         sa.Column("broadcast_id", NUMBER, nullable=False),
         sa.Column("sender_id", NUMBER, nullable=False),
-        sa.Column("last_recipient_id", NUMBER, nullable=False),
+        sa.Column("first_id", NUMBER, nullable=False),
+        sa.Column("last_id", NUMBER, nullable=False),
         sa.Column("since", MOMENT, nullable=False),
         sa.ForeignKeyConstraint(
             ["broadcast_id"], ["broadcast.id"], name=op.f("fk_canary_broadcast_id")
