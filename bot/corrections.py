@@ -187,6 +187,48 @@ class Corrections:
             ground, digest, [], messages, purpose=Purpose.RECALL, by=planned_by
         )
 
+    async def link(
+        self,
+        broadcast: BroadcastId,
+        *,
+        answers: BroadcastId | None = None,
+        live: bool = False,
+    ) -> int:
+        """Say of a planned broadcast that it answers another, or is a live card.
+
+        Args:
+            broadcast: Planned, and not confirmed yet.
+            answers: It goes, in each chat on Telegram, in answer to the first message
+                of this one; where there is none, it goes all the same.
+            live: It is a card that is edited in place while the story goes on.
+
+        Returns:
+            In how many chats there is something to answer.
+
+        Raises:
+            Unknown: There is no such broadcast.
+            TooLate: It is confirmed already.
+        """
+        async with self._database.transaction() as tx:
+            found = await tx.broadcasts.locked(broadcast)
+            if found.state is not BroadcastState.PLANNED:
+                raise TooLate(f"broadcast {broadcast} is {found.state.value}")
+            purpose = found.purpose
+            answered = 0
+            if answers is not None:
+                other = await tx.broadcasts.get(answers)
+                family = await tx.broadcasts.family(
+                    other.corrects or other.origin or other.id
+                )
+                answered = await tx.corrections.thread(
+                    broadcast, [each.id for each in family]
+                )
+                purpose = Purpose.UPDATE
+            if live:
+                purpose = Purpose.LIVE
+            await tx.broadcasts.save(replace(found, purpose=purpose))
+        return answered
+
     async def report(self, broadcast: BroadcastId) -> CorrectionReport:
         """Say what a change has come to, and whom it did not reach.
 

@@ -191,6 +191,16 @@ class Senders:
         """Whether `Deliveries.claim` or `Replies.claim` would find anything."""
         return await due.has_work(self._connection, sender, now=now)
 
+    async def in_hand(self, sender: SenderId) -> bool:
+        """Whether an owner, alive or not, has a row in hand."""
+        for table, states in ((deliveries, IN_HAND), (replies, OPEN)):
+            theirs = (table.c.sender_id == sender) & due.stated(table.c.state, *states)
+            held = due.stated(table.c.state, State.LEASED, State.SENDING)
+            one = select(table.c.id).where(theirs & held).limit(1)
+            if await self._connection.row(one) is not None:
+                return True
+        return False
+
     async def next_due(self, sender: SenderId, *, now: datetime) -> datetime | None:
         """When the next queued row comes due, pacing counted; None if none waits.
 

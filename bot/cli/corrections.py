@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.cli import broadcasts
-from bot.cli.course import Number  # noqa: TC001 - typer reads annotations at run time
 from bot.cli.common import (
     DEFAULT_CONFIG,
     LARGEST_NUMBER,
@@ -20,6 +19,7 @@ from bot.cli.common import (
     counted,
     table,
 )
+from bot.cli.course import Number  # noqa: TC001 - typer reads annotations at run time
 from bot.cli.formatting import read_text
 from bot.domain.articles import ArticleId, Draft
 from bot.domain.broadcasts import BroadcastId

@@ -57,5 +57,8 @@ class Senders(Protocol):
     async def has_work(self, sender: SenderId, *, now: datetime) -> bool:
         """Whether `Deliveries.claim` or `Replies.claim` would find anything."""
 
+    async def in_hand(self, sender: SenderId) -> bool:
+        """Whether an owner, alive or not, has a row in hand."""
+
     async def next_due(self, sender: SenderId, *, now: datetime) -> datetime | None:
         """When the next queued row comes due, pacing counted; None if none waits."""

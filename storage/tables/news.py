@@ -98,10 +98,10 @@ class BroadcastRow(Row, table=True):
     watched: bool = column(Boolean())
     stars: int = column(Integer())
     origin_id: int | None = column(Id, ForeignKey("broadcast.id"), null=True)
-    merged_into_id: int | None = column(Id, ForeignKey("broadcast.id"), null=True)
+    merged_into_id: int | None = column(Id, null=True)  # a later row: no foreign key
     purpose: Purpose = column(Word(Purpose))
     corrects_id: int | None = column(Id, ForeignKey("broadcast.id"), null=True)
-    superseded_by: int | None = column(Id, ForeignKey("broadcast.id"), null=True)
+    superseded_by: int | None = column(Id, null=True)  # a later row: no foreign key
 
 
 class CanaryRow(Row, table=True):

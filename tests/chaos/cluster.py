@@ -16,7 +16,7 @@ import time
 from base64 import urlsafe_b64encode
 from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -467,9 +467,19 @@ async def _judged(stand: Stand, desk: Desk, broadcast: BroadcastId) -> Outcome:
 
 
 def main() -> None:
-    """Play `FULL` and print what came of it."""
+    """Play `FULL`, or so many deliveries of it, and print what came of it."""
+    plot = FULL
+    if len(sys.argv) > 1:
+        plot = replace(plot, each=int(sys.argv[1]) // 2)
     with tempfile.TemporaryDirectory(prefix="harkara-chaos-") as folder:
-        print(asyncio.run(play(FULL, Path(folder))).table())  # noqa: T201 - for who asked
+        try:
+            print(asyncio.run(play(plot, Path(folder))).table())  # noqa: T201 - for who asked
+        except BaseException:
+            for log in sorted(Path(folder).rglob("process.log")):
+                lines = log.read_text("utf-8").splitlines()
+                odd = [line for line in lines if " INFO " not in line]
+                print(f"== {log.parent.name}", *odd[-20:], sep="\n")  # noqa: T201 - as above
+            raise
 
 
 if __name__ == "__main__":

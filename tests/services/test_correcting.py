@@ -564,3 +564,53 @@ async def test_what_was_corrected_is_neither_retried_nor_sent_again_as_it_was(st
         with pytest.raises(TooLate, match="plan its newest version"):
             await stand.broadcaster.again(which.broadcast.id, by="test")
     assert screen(stand, reader) == []
+
+
+async def test_an_update_answers_the_first_message_in_each_chat(stand):
+    known = await stand.reader(1)
+    plan = await stand.send()
+    (first,) = stand.telegram.sent
+    new = await stand.reader(2)
+    article = await stand.editorial.take_in(
+        Draft(text="The bridge is shut again, the city said.", link=LINK + "/2")
+    )
+    update = await stand.broadcaster.plan(article, ["valley"], by="test")
+
+    answered = await stand.corrections.link(
+        update.broadcast.id, answers=plan.broadcast.id
+    )
+    assert answered == 1
+    assert await stand.broadcaster.confirm(update.broadcast.id)
+    await stand.work()
+
+    assert {each.to: each.reply_to for each in stand.telegram.sent[1:]} == {
+        known: first.provider_id,
+        new: "",
+    }
+    with pytest.raises(TooLate):
+        await stand.corrections.link(update.broadcast.id, live=True)
+
+
+async def test_a_live_card_is_edited_and_nobody_is_told(stand):
+    reader = await stand.reader(1)
+    phone = await stand.reader(1, Channel.WHATSAPP)
+    plan = await stand.plan()
+    await stand.corrections.link(plan.broadcast.id, live=True)
+    await stand.broadcaster.confirm(plan.broadcast.id)
+    await stand.work()
+
+    for day in ("Sunday", "Monday"):
+        article = await right(stand, NEWS.replace("Saturday", day))
+        change = await stand.corrections.refresh(plan.broadcast.id, article, by="test")
+        await go(stand, change)
+        assert await counts(stand, change) == {Outcome.EDITED: 1}
+        (text,) = screen(stand, reader)
+        assert day in text
+    assert len(screen(stand, phone)) == 1
+
+
+async def test_what_is_no_live_card_is_not_kept_fresh(stand):
+    await stand.reader(1)
+    plan = await stand.send()
+    with pytest.raises(Refusal, match="is no live card"):
+        await stand.corrections.refresh(plan.broadcast.id, await right(stand), by="x")

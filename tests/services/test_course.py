@@ -51,12 +51,12 @@ def at_call(stand: Stand, number: int, act) -> None:
     send = stand.telegram.send
     begun = 0
 
-    async def sending(*what):
+    async def sending(*what, **more):
         nonlocal begun
         begun += 1
         if begun == number:
             await act()
-        return await send(*what)
+        return await send(*what, **more)
 
     stand.telegram.send = sending
 

@@ -68,10 +68,13 @@ class Tally:
 
     def summary(self, spent: float) -> str:
         """Say it all, for people; *spent* is in real seconds."""
-        lines = [
+        size = (
             f"{self.seeds} worlds with {self.deliveries} deliveries (at least "
             f"{self.fewest} in each) and {self.calls} calls, "
-            f"{self.seconds / 3600:.1f} virtual hours in {spent:.0f} s",
+            f"{self.seconds / 3600:.1f} virtual hours in {spent:.0f} s"
+        )
+        lines = [
+            size,
             "how often each fault struck:",
             *(f"  {name:24}{self.struck[name]:10}" for name in faults.ALL),
         ]

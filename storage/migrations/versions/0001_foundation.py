@@ -239,18 +239,10 @@ def upgrade() -> None:
             ["digest_id"], ["digest.id"], name=op.f("fk_broadcast_digest_id")
         ),
         sa.ForeignKeyConstraint(
-            ["merged_into_id"],
-            ["broadcast.id"],
-            name=op.f("fk_broadcast_merged_into_id"),
-        ),
-        sa.ForeignKeyConstraint(
             ["origin_id"], ["broadcast.id"], name=op.f("fk_broadcast_origin_id")
         ),
         sa.ForeignKeyConstraint(
             ["corrects_id"], ["broadcast.id"], name=op.f("fk_broadcast_corrects_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["superseded_by"], ["broadcast.id"], name=op.f("fk_broadcast_superseded_by")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_broadcast")),
         sqlite_autoincrement=True,
