@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot import phrases
+from bot.domain.articles import ArticleId
 from bot.domain.broadcasts import Broadcast, BroadcastId, BroadcastState, Lane, Purpose
 from bot.domain.corrections import (
     MEND_FOR,
@@ -32,7 +33,7 @@ from bot.notices import plain
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bot.domain.articles import Article, ArticleId
+    from bot.domain.articles import Article
     from bot.domain.joinlinks import JoinLink
     from bot.domain.messages import OutboundMessage
     from bot.domain.recipients import Audience, AudienceId, SenderId
@@ -99,6 +100,20 @@ class Corrections:
         if len(found) != 1:
             raise Refusal(f"broadcast {of} is not of one story: it cannot be corrected")
         return found[0]
+
+    async def older(self, article: int) -> BroadcastId | None:
+        """Return the newest broadcast that sent an older version of *article*.
+
+        None where its newest version was sent, by whatever, or none at all.
+        """
+        async with self._database.snapshot() as tx:
+            found = await tx.broadcasts.of_article(ArticleId(article))
+        if not found or found[0][1]:
+            return None
+        newest = found[0][0]
+        if newest.purpose in {Purpose.RECALL, Purpose.LIVE}:
+            return None
+        return newest.corrects or newest.origin or newest.id
 
     async def correct(
         self,

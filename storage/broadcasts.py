@@ -14,6 +14,7 @@ from bot.domain.errors import Unknown
 from bot.domain.recipients import AudienceId
 from storage.codec import decode_digest, decode_message, encode_digest, encode_message
 from storage.tables import (
+    articles,
     broadcast_audiences,
     broadcasts,
     digest_articles,
@@ -245,6 +246,33 @@ class Broadcasts:
             .order_by(broadcasts.c.id)
         )
         return [read(row) for row in rows]
+
+    async def of_article(self, article: ArticleId) -> list[tuple[Broadcast, bool]]:
+        """Return confirmed broadcasts of one article alone, the newest first.
+
+        Beside each, whether it was of the article's newest version.
+        """
+        others = digest_articles.alias("others")
+        rows = await self._connection.rows(
+            select(
+                broadcasts,
+                (digest_articles.c.version == articles.c.version).label("is_newest"),
+            )
+            .join(
+                digest_articles, digest_articles.c.digest_id == broadcasts.c.digest_id
+            )
+            .join(articles, articles.c.id == digest_articles.c.article_id)
+            .where(
+                digest_articles.c.article_id == article,
+                broadcasts.c.confirmed_at.is_not(None),
+                ~exists().where(
+                    others.c.digest_id == broadcasts.c.digest_id,
+                    others.c.article_id != article,
+                ),
+            )
+            .order_by(broadcasts.c.confirmed_at.desc(), broadcasts.c.id.desc())
+        )
+        return [(read(row), bool(row.is_newest)) for row in rows]
 
     async def sent_before(
         self, articles: Collection[ArticleId], audiences: Collection[AudienceId]

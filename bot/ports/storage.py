@@ -128,6 +128,12 @@ class Broadcasts(Protocol):
         Those that nobody has confirmed have changed nothing and are left out.
         """
 
+    async def of_article(self, article: ArticleId) -> list[tuple[Broadcast, bool]]:
+        """Return confirmed broadcasts of one article alone, the newest first.
+
+        Beside each, whether it was of the article's newest version.
+        """
+
     async def sent_before(
         self, articles: Collection[ArticleId], audiences: Collection[AudienceId]
     ) -> list[Broadcast]:
