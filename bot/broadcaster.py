@@ -14,6 +14,7 @@ from bot.domain.broadcasts import Broadcast, BroadcastId, BroadcastState, Lane
 from bot.domain.deliveries import Progress, State
 from bot.domain.errors import NothingToSend, SentBefore, TooLate
 from bot.domain.holding import MENDABLE
+from bot.domain.manners import Manner
 from bot.domain.outcomes import Report
 from bot.ledger import reopen, requeued
 from bot.planning import Newsroom, Planner
@@ -162,6 +163,9 @@ class Broadcaster:
             if not again and (same := await tx.broadcasts.repeated(broadcast)):
                 raise SentBefore([each.id for each in same])
             manner = self._newsroom.manner(found.lane)
+            if found.corrects is not None:
+                manner = Manner()  # what is wrong is out there: hold nothing up
+                await tx.corrections.begin(found, now=now)
             held_until = now + manner.undo_for if manner.undo_for else None
             await tx.broadcasts.save(
                 replace(
@@ -306,6 +310,11 @@ class Broadcaster:
                 raise TooLate(f"broadcast {broadcast} is {found.state.value}")
             if now >= found.expires_at:
                 raise TooLate(f"broadcast {broadcast} has expired: it is news no more")
+            if found.superseded_by is not None:
+                raise TooLate(
+                    f"broadcast {found.superseded_by} has changed what broadcast "
+                    f"{broadcast} says: retry that"
+                )
             queued = await tx.unreached.retry(broadcast, MENDABLE, now=now)
             if not queued:
                 raise NothingToSend(

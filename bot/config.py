@@ -82,6 +82,11 @@ class Settings(BaseModel):
         description="Approved digest template, HX…: {{1}} headline, {{2}} text, "
         "{{3}} link",
     )
+    correction_sid: str = Field(
+        "",
+        description="Approved template for corrections and recalls, HX…, with the "
+        "same places; without it, content_sid's says “Correction”",
+    )
     public_url: str = Field(
         "", description="https address under which this machine is reached from outside"
     )
@@ -525,8 +530,12 @@ def _whatsapp(settings: Settings) -> list[str]:
             "HARKARA_WHATSAPP_NUMBER must be a number with its country code, "
             "digits only, as +14155550100"
         )
-    if settings.content_sid and not settings.content_sid.startswith("HX"):
-        problems.append(
-            "HARKARA_CONTENT_SID must be a template's ContentSid, which begins with HX"
+    problems += [
+        f"HARKARA_{name} must be a template's ContentSid, which begins with HX"
+        for name, sid in (
+            ("CONTENT_SID", settings.content_sid),
+            ("CORRECTION_SID", settings.correction_sid),
         )
+        if sid and not sid.startswith("HX")
+    ]
     return problems

@@ -89,6 +89,7 @@ async def open_desk(
             bot_username=bot.username if bot is not None else "",
             whatsapp_number=settings.whatsapp_number,
             template=settings.content_sid,
+            correction_template=settings.correction_sid,
             own=frozenset(settings.own),
             lanes=settings.lanes,
             watch=Watch(share=settings.failing_percent / 100),

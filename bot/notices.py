@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.domain.broadcasts import Broadcast, BroadcastId, Coverage
+    from bot.domain.corrections import Outcome
     from bot.domain.inbound import Inbound
     from bot.domain.recipients import Audience, Recipient, SenderId
     from bot.ports import Sender, Transaction
@@ -215,6 +216,27 @@ class Notices:
                     ),
                 ),
             ),
+        )
+
+    async def changed(
+        self,
+        tx: Transaction,
+        broadcast: Broadcast,
+        counts: Mapping[Outcome, int],
+        *,
+        now: datetime,
+    ) -> None:
+        """A correction or a recall is over: what it has come to."""
+        await self._tell(
+            tx,
+            f"changed:{broadcast.id}:{now:%Y%m%dT%H%M%S}",
+            lambda language: phrases.correction_over(
+                language,
+                broadcast=broadcast.id,
+                changed=broadcast.corrects or broadcast.id,
+                counts=counts,
+            ),
+            now=now,
         )
 
     async def set_aside(

@@ -52,6 +52,7 @@ class Newsroom:
     bot_username: str = ""  #: without the @; empty where Telegram is not set up
     whatsapp_number: str = ""  #: with the +; empty where WhatsApp is not set up
     template: str = ""  #: ContentSid of the digest template; empty where none
+    correction_template: str = ""  #: the same, for corrections; empty where none
     own: frozenset[str] = frozenset()  #: handles and domains that may stay links
     #: how each lane's broadcasts are held; one that is not named is not
     lanes: Mapping[Lane, Manner] = field(default_factory=dict)
@@ -180,6 +181,12 @@ class Planner:
                 raise TooLate(
                     f"broadcast {origin} is {found.state.value}: wait for its end, or "
                     "stop it"
+                )
+            changed_by = found.id if found.corrects else found.superseded_by
+            if changed_by is not None:
+                raise TooLate(
+                    f"broadcast {changed_by} has changed the story: plan its newest "
+                    "version instead"
                 )
             digest = await tx.broadcasts.digest(found.digest)
             root = found.origin or found.id

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.broadcaster import Broadcaster
 from bot.consequences import Consequences
+from bot.corrections import Corrections
 from bot.course import Course
 from bot.domain.outcomes import RetryPolicy
 from bot.domain.recipients import Channel
@@ -43,6 +44,7 @@ class Services:
     broadcaster: Broadcaster
     planner: Planner
     course: Course
+    corrections: Corrections
     replies: Replies
 
 
@@ -108,6 +110,14 @@ def wire(
             planner=planner,
             senders=senders,
             newsroom=newsroom,
+        ),
+        corrections=Corrections(
+            database=database,
+            clock=clock,
+            senders=senders,
+            render=planner.render,
+            template=newsroom.correction_template or newsroom.template,
+            own_template=bool(newsroom.correction_template),
         ),
         replies=Replies(database=database, clock=clock, runner=runner, senders=senders),
     )

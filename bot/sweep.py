@@ -105,7 +105,9 @@ class Sweep:
             elif broadcast.state is not BroadcastState.RUNNING and not over:
                 end = None
             else:
-                unsettled = await tx.deliveries.unsettled(broadcast.id)
+                unsettled = await tx.deliveries.unsettled(
+                    broadcast.id
+                ) or await tx.corrections.lacking(broadcast, now=now)
                 end = None if unsettled else BroadcastState.FINISHED
             if end is not None:
                 reason = broadcast.reason or ("expired" if over else "")
@@ -116,7 +118,10 @@ class Sweep:
                     "broadcast over",
                     extra={"broadcast": broadcast.id, "state": end.value},
                 )
-                if end is BroadcastState.FINISHED:
+                if end is BroadcastState.FINISHED and ended.corrects is not None:
+                    counts = await tx.corrections.counts(ended.id)
+                    await self._notices.changed(tx, ended, counts, now=now)
+                elif end is BroadcastState.FINISHED:
                     coverage = await tx.deliveries.coverage(broadcast.id)
                     if ended.merged_into is None or coverage.arrived:
                         await self._notices.over(tx, ended, coverage, now=now)

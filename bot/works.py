@@ -68,6 +68,7 @@ def inbox(settings: Settings, desk: Desk) -> InboxReader:
             enrolment=desk.enrolment,
             editorial=desk.editorial,
             broadcaster=desk.broadcaster,
+            corrections=desk.corrections,
             replies=desk.replies,
             chats=TelegramChats(desk.bot),
             answer_callback=messenger.answer_callback,

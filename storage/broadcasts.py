@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, or_, select, update
 
+from bot.domain.articles import ArticleId
 from bot.domain.broadcasts import Broadcast, BroadcastId, BroadcastState
 from bot.domain.digests import DigestId
 from bot.domain.errors import Unknown
 from bot.domain.recipients import AudienceId
 from storage.codec import decode_digest, decode_message, encode_digest, encode_message
 from storage.tables import (
+    articles,
     broadcast_audiences,
     broadcasts,
     digest_articles,
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
-    from bot.domain.articles import Article, ArticleId
+    from bot.domain.articles import Article
     from bot.domain.digests import Digest
     from bot.domain.messages import OutboundMessage
     from bot.ports import MessageKey
@@ -90,6 +92,9 @@ class Broadcasts:
             stars=broadcast.stars,
             origin_id=broadcast.origin,
             merged_into_id=broadcast.merged_into,
+            purpose=broadcast.purpose,
+            corrects_id=broadcast.corrects,
+            superseded_by=broadcast.superseded_by,
         )
         await self._connection.run(
             broadcast_audiences.insert(),
@@ -148,6 +153,34 @@ class Broadcasts:
             )
         return read(row)
 
+    async def articles(self, digest: DigestId) -> list[ArticleId]:
+        """Return the articles that a digest was made of, in their order."""
+        found = await self._connection.values(
+            select(digest_articles.c.article_id)
+            .where(digest_articles.c.digest_id == digest)
+            .order_by(digest_articles.c.place)
+        )
+        return [ArticleId(each) for each in found]
+
+    async def family(self, first: BroadcastId) -> list[Broadcast]:
+        """Return a story's first broadcast, its repeats and changes, oldest first.
+
+        Those that nobody has confirmed have changed nothing and are left out.
+        """
+        rows = await self._connection.rows(
+            select(broadcasts)
+            .where(
+                or_(
+                    broadcasts.c.id == first,
+                    broadcasts.c.corrects_id == first,
+                    broadcasts.c.origin_id == first,
+                ),
+                broadcasts.c.confirmed_at.is_not(None),
+            )
+            .order_by(broadcasts.c.confirmed_at, broadcasts.c.id)
+        )
+        return [read(row) for row in rows]
+
     async def locked(self, broadcast: BroadcastId) -> Broadcast:
         """Return one, which nobody else changes until the transaction's end."""
         await self._connection.row(
@@ -194,6 +227,7 @@ class Broadcasts:
                 again=broadcast.again,
                 watched=broadcast.watched,
                 merged_into_id=broadcast.merged_into,
+                purpose=broadcast.purpose,
             )
         )
 
@@ -212,6 +246,33 @@ class Broadcasts:
             .order_by(broadcasts.c.id)
         )
         return [read(row) for row in rows]
+
+    async def of_article(self, article: ArticleId) -> list[tuple[Broadcast, bool]]:
+        """Return confirmed broadcasts of one article alone, the newest first.
+
+        Beside each, whether it was of the article's newest version.
+        """
+        others = digest_articles.alias("others")
+        rows = await self._connection.rows(
+            select(
+                broadcasts,
+                (digest_articles.c.version == articles.c.version).label("is_newest"),
+            )
+            .join(
+                digest_articles, digest_articles.c.digest_id == broadcasts.c.digest_id
+            )
+            .join(articles, articles.c.id == digest_articles.c.article_id)
+            .where(
+                digest_articles.c.article_id == article,
+                broadcasts.c.confirmed_at.is_not(None),
+                ~exists().where(
+                    others.c.digest_id == broadcasts.c.digest_id,
+                    others.c.article_id != article,
+                ),
+            )
+            .order_by(broadcasts.c.confirmed_at.desc(), broadcasts.c.id.desc())
+        )
+        return [(read(row), bool(row.is_newest)) for row in rows]
 
     async def sent_before(
         self, articles: Collection[ArticleId], audiences: Collection[AudienceId]
@@ -290,4 +351,7 @@ def read(row: Row[Any]) -> Broadcast:
         stars=row.stars,
         origin=row.origin_id and BroadcastId(row.origin_id),
         merged_into=row.merged_into_id and BroadcastId(row.merged_into_id),
+        purpose=row.purpose,
+        corrects=row.corrects_id and BroadcastId(row.corrects_id),
+        superseded_by=row.superseded_by and BroadcastId(row.superseded_by),
     )

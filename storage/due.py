@@ -48,6 +48,10 @@ _EARLIER = deliveries.alias("earlier")
 _BEFORE = replies.alias("before")
 
 
+#: Something will still be done for the recipient.
+_UNENDED = (State.QUEUED, State.LEASED, State.SENDING)
+
+
 def stated(state: ColumnElement[Any], *states: State) -> ColumnElement[bool]:
     """Say that *state* is one of *states*, word for word as partial indexes do."""
     spelt: list[ColumnElement[Any]] = [
@@ -102,15 +106,19 @@ def _in_line(sender: SenderId) -> ColumnElement[bool]:
         deliveries.c.sender_id == sender,
         stated(deliveries.c.state, State.QUEUED),
         recipients.c.standing == Standing.ACTIVE,
-        # What is sent keeps its order; each copy is changed for itself.
-        or_(
-            deliveries.c.action != Action.SEND,
-            ~exists().where(
-                earlier.c.broadcast_id == deliveries.c.broadcast_id,
-                earlier.c.recipient_id == deliveries.c.recipient_id,
-                earlier.c.part < deliveries.c.part,
-                earlier.c.action == Action.SEND,
-                earlier.c.state.not_in(ARRIVED),
+        # One at a time for each recipient. What is sent goes only after what was sent
+        # before it has arrived; each copy is changed whatever became of the others.
+        ~exists().where(
+            earlier.c.broadcast_id == deliveries.c.broadcast_id,
+            earlier.c.recipient_id == deliveries.c.recipient_id,
+            earlier.c.part < deliveries.c.part,
+            or_(
+                earlier.c.state.in_(_UNENDED),
+                and_(
+                    deliveries.c.action == Action.SEND,
+                    earlier.c.action == Action.SEND,
+                    earlier.c.state.not_in(ARRIVED),
+                ),
             ),
         ),
     )

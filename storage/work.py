@@ -8,6 +8,7 @@ from storage.articles import Articles
 from storage.audiences import Audiences
 from storage.broadcasts import Broadcasts
 from storage.canaries import Canaries
+from storage.correcting import Corrections
 from storage.deliveries import Deliveries
 from storage.editors import Editors
 from storage.erasure import Erasure
@@ -35,6 +36,7 @@ class Work:
         self.articles = Articles(connection)
         self.broadcasts = Broadcasts(connection)
         self.deliveries = Deliveries(connection)
+        self.corrections = Corrections(connection)
         self.canaries = Canaries(connection)
         self.unreached = Unreached(connection)
         self.round_ups = RoundUps(connection)

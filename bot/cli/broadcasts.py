@@ -99,6 +99,18 @@ def plan(
             min=0, max=1_000_000, help="Most Telegram Stars that a paid burst may cost."
         ),
     ] = 0,
+    reply_to: Annotated[
+        int | None,
+        typer.Option(
+            max=LARGEST_NUMBER,
+            help="The broadcast of the story that this one goes on with: in each chat "
+            "on Telegram it answers its first message.",
+        ),
+    ] = None,
+    live: Annotated[  # noqa: FBT002 - an option is a boolean with a default
+        bool,
+        typer.Option("--live", help="A card that `harkara broadcast live` edits."),
+    ] = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Write a broadcast down and show what would be sent. Sends nothing."""
@@ -122,7 +134,15 @@ def plan(
             )
         except SentBefore as error:
             raise Refusal(f"{error}; to send it once more, add --again") from error
+        answered = await desk.corrections.link(
+            planned.broadcast.id,
+            answers=None if reply_to is None else BroadcastId(reply_to),
+            live=live,
+        )
         print_plan(planned)
+        if reply_to is not None:
+            chats = counted(answered, "chat")
+            typer.echo(f"It answers broadcast {reply_to} in {chats}.")
 
     at_desk(config, work, channels=True)
 

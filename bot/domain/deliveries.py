@@ -69,6 +69,12 @@ class Form(StrEnum):
 
     TEXT = "text"
     TEMPLATE = "template"
+    NOTICE = "notice"  #: in place of what was taken back
+
+
+#: Parts above this are no parts of a story: they are said about it. So many messages no
+#: story has.
+NOTES = 1000
 
 
 class Progress(IntEnum):

@@ -20,6 +20,7 @@ OF_ONE = frozenset(
         FailureKind.OPTED_OUT,
         FailureKind.CAPPED,
         FailureKind.WINDOW_CLOSED,
+        FailureKind.BEYOND_REACH,
     }
 )
 #: Failures that a second try may mend: what stood in the way may be gone.

@@ -21,6 +21,17 @@ from .asking import (
     nothing_yet,
 )
 from .catalogue import speaks
+from .correcting import (
+    correct_label,
+    correction,
+    correction_note,
+    correction_over,
+    correction_summary,
+    part_withdrawn,
+    withdrawal,
+    withdrawn,
+    withdrawn_earlier,
+)
 from .course import (
     failing,
     goes_on,
@@ -96,6 +107,11 @@ __all__ = [
     "cancel_label",
     "cancelled",
     "confirm_label",
+    "correct_label",
+    "correction",
+    "correction_note",
+    "correction_over",
+    "correction_summary",
     "could_not_check",
     "doubtful",
     "failing",
@@ -129,6 +145,7 @@ __all__ = [
     "on_its_way",
     "only_administrators",
     "only_channel_administrators",
+    "part_withdrawn",
     "pause_label",
     "paused",
     "pick_channel",
@@ -162,4 +179,7 @@ __all__ = [
     "welcome_editor",
     "welcome_group",
     "went_before",
+    "withdrawal",
+    "withdrawn",
+    "withdrawn_earlier",
 ]

@@ -40,6 +40,14 @@ def help_editor(language: str) -> str:
             status=typed("/status", language),
             stop=typed("/stop_broadcast", language),
         )
+        + "\n"
+        + words(language)
+        .gettext(
+            "{correct} 7 – put the newest version in the place of what broadcast 7 "
+            "sent\n"
+            "{recall} 7 – take back what broadcast 7 sent"
+        )
+        .format(correct=typed("/correct", language), recall=typed("/recall", language))
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.ports.corrections import Corrections
 from bot.ports.course import Canaries, RoundUps, Unreached
 from bot.ports.erasure import Erasure
 from bot.ports.ledger import Claims, Hand, Lease, Order, Page, ReplyLease, Written
@@ -45,6 +46,7 @@ __all__ = [
     "Chats",
     "Claims",
     "Clock",
+    "Corrections",
     "Database",
     "Deliveries",
     "DeliveryLine",

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         RecipientId,
         SenderId,
     )
+    from bot.ports.corrections import Corrections
     from bot.ports.course import Canaries, RoundUps, Unreached
     from bot.ports.erasure import Erasure
     from bot.ports.people import Audiences, Editors, JoinLinks, Recipients
@@ -82,6 +83,9 @@ class Broadcasts(Protocol):
     async def digest(self, digest: DigestId) -> Digest:
         """Return a digest."""
 
+    async def articles(self, digest: DigestId) -> list[ArticleId]:
+        """Return the articles that a digest was made of, in their order."""
+
     async def add(
         self, broadcast: Broadcast, audiences: Sequence[AudienceId]
     ) -> Broadcast:
@@ -117,6 +121,18 @@ class Broadcasts(Protocol):
 
     async def in_state(self, *states: BroadcastState) -> list[Broadcast]:
         """Return all in one of *states*, oldest first."""
+
+    async def family(self, first: BroadcastId) -> list[Broadcast]:
+        """Return a story's first broadcast, its repeats and changes, oldest first.
+
+        Those that nobody has confirmed have changed nothing and are left out.
+        """
+
+    async def of_article(self, article: ArticleId) -> list[tuple[Broadcast, bool]]:
+        """Return confirmed broadcasts of one article alone, the newest first.
+
+        Beside each, whether it was of the article's newest version.
+        """
 
     async def sent_before(
         self, articles: Collection[ArticleId], audiences: Collection[AudienceId]
@@ -305,6 +321,10 @@ class Transaction(Protocol):
     @property
     def deliveries(self) -> Deliveries:
         """The ledger."""
+
+    @property
+    def corrections(self) -> Corrections:
+        """Changes to what was sent."""
 
     @property
     def canaries(self) -> Canaries:

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from bot.enrolment import Enrolment
     from bot.ports import Editor
     from handlers.answers import Answers
+    from handlers.telegram.correcting import CorrectionDesk
 
 log = logging.getLogger("harkara.telegram")
 
 _DATA = re.compile(
-    r"(confirm|again|cancel|undo|pause|resume|retry|missed|accept|decide:sent"
+    r"(confirm|again|cancel|correct|undo|pause|resume|retry|missed|accept|decide:sent"
     r"|decide:repeat):(\d{1,15})(?::(\d{1,15}))?",
     re.ASCII,
 )
@@ -45,12 +46,14 @@ class Buttons:
         enrolment: Enrolment,
         editorial: Editorial,
         broadcaster: Broadcaster,
+        changes: CorrectionDesk,
         answers: Answers,
         answer_callback: Callable[[str, str], Awaitable[None]],
     ) -> None:
         self._enrolment = enrolment
         self._editorial = editorial
         self._broadcaster = broadcaster
+        self._changes = changes
         self._answers = answers
         self._answer_callback = answer_callback
 
@@ -70,11 +73,17 @@ class Buttons:
             return
         action, number = found[1], int(found[2])
         told: Text | str
+        before: list[Text] = []
         try:
             if action == "accept":
                 shown, told = await self._accept(
                     number, int(found[3] or 0), editor, language
                 )
+            elif action == "correct":
+                *before, told = await self._changes.correct(
+                    number, editor, language, key=key
+                )
+                shown = phrases.correct_label(language, broadcast=number)
             elif action == "missed":
                 shown, told = await self._missed(
                     BroadcastId(number), editor, language, key=key
@@ -88,7 +97,7 @@ class Buttons:
             shown = told = phrases.refusal(language, error=error)
         await self._show(query, shown)
         if told:
-            await self._answers.say(editor.address, Kind.READER, told, key=key)
+            await self._answers.say(editor.address, Kind.READER, *before, told, key=key)
 
     async def _do(  # noqa: PLR0911 - a table: one case a button
         self, action: str, number: BroadcastId, language: str

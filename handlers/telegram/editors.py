@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bot.enrolment import Enrolment
     from bot.ports import Editor
     from handlers.answers import Answers
+    from handlers.telegram.correcting import CorrectionDesk
     from handlers.telegram.incoming import Command, Incoming
 
 #: Digits of a number that can be one of ours.
@@ -51,6 +52,7 @@ class DeskCommands:
         enrolment: Enrolment,
         editorial: Editorial,
         broadcaster: Broadcaster,
+        changes: CorrectionDesk,
         answers: Answers,
         default_audiences: Sequence[str],
         channels: Sequence[Channel],
@@ -59,6 +61,7 @@ class DeskCommands:
         self._enrolment = enrolment
         self._editorial = editorial
         self._broadcaster = broadcaster
+        self._changes = changes
         self._answers = answers
         self._default_audiences = tuple(default_audiences)
         self._channels = tuple(channels)
@@ -71,6 +74,8 @@ class DeskCommands:
             "preview": self._preview,
             "status": self._status,
             "stop_broadcast": self._stop,
+            "correct": self._correct,
+            "recall": self._recall,
         }.get(command.name)
         if work is None:
             return False
@@ -103,9 +108,10 @@ class DeskCommands:
             ask=True,
         )
         variables = await asyncio.to_thread(_template, plan)
+        offer = await self._changes.offer(article.id, language)
         shown = [
             *_previews(plan.previews, language, template=variables),
-            summary(plan, audiences, language),
+            summary(plan, audiences, language, offer=offer),
         ]
         await self._answers.say(said.chat, said.kind, *shown, key=said.key)
 
@@ -178,6 +184,28 @@ class DeskCommands:
         await self._say(
             said, phrases.stopped(language, broadcast=number, spared=spared)
         )
+
+    async def _correct(
+        self, said: Incoming, command: Command, editor: Editor, language: str
+    ) -> None:
+        number, explanation = _number_first(command.arguments)
+        if number is None:
+            await self._say(said, phrases.no_broadcast(language))
+            return
+        shown = await self._changes.correct(
+            number, editor, language, key=said.key, explanation=" ".join(explanation)
+        )
+        await self._answers.say(said.chat, said.kind, *shown, key=said.key)
+
+    async def _recall(
+        self, said: Incoming, command: Command, editor: Editor, language: str
+    ) -> None:
+        number, _ = _number_first(command.arguments)
+        if number is None:
+            await self._say(said, phrases.no_broadcast(language))
+            return
+        shown = await self._changes.recall(number, editor, language, key=said.key)
+        await self._answers.say(said.chat, said.kind, *shown, key=said.key)
 
     async def _say(self, said: Incoming, *texts: str) -> None:
         await self._answers.say(said.chat, Kind.READER, *texts, key=said.key)
@@ -252,10 +280,17 @@ def _quoted(pieces: Sequence[tuple[str, str]]) -> Text:
     )
 
 
-def summary(plan: Plan, audiences: Sequence[str], language: str) -> Text:
+def summary(
+    plan: Plan,
+    audiences: Sequence[str],
+    language: str,
+    *,
+    offer: Sequence[Button] = (),
+) -> Text:
     """Say what confirming will do, over the buttons that let it go.
 
-    What went there before is let go by another button, which says so.
+    What went there before is let go by another button, which says so; *offer* is what
+    could be done instead.
     """
     number = plan.broadcast.id
     if plan.before:
@@ -273,5 +308,6 @@ def summary(plan: Plan, audiences: Sequence[str], language: str) -> Text:
         Channel.TELEGRAM,
         buttons=(
             (go, Button(phrases.cancel_label(language), data=f"cancel:{number}")),
+            *((each,) for each in offer),
         ),
     )

@@ -14,7 +14,7 @@ from sqlalchemy import (
     Text,
 )
 
-from bot.domain.broadcasts import BroadcastState, Lane
+from bot.domain.broadcasts import BroadcastState, Lane, Purpose
 from bot.domain.deliveries import Form, State
 from bot.domain.recipients import Channel
 from storage.columns import Id, Moment, Number, Word, column
@@ -77,7 +77,11 @@ class BroadcastRow(Row, table=True):
     """One digest on its way."""
 
     __tablename__ = "broadcast"
-    __table_args__ = (Index(None, "state"), Index(None, "digest_id"))
+    __table_args__ = (
+        Index(None, "state"),
+        Index(None, "digest_id"),
+        Index(None, "corrects_id"),
+    )
 
     id: int | None = column(Id, key=True)
     digest_id: int = column(Id, ForeignKey("digest.id"))
@@ -95,6 +99,9 @@ class BroadcastRow(Row, table=True):
     stars: int = column(Integer())
     origin_id: int | None = column(Id, ForeignKey("broadcast.id"), null=True)
     merged_into_id: int | None = column(Id, null=True)  # a later row: no foreign key
+    purpose: Purpose = column(Word(Purpose))
+    corrects_id: int | None = column(Id, ForeignKey("broadcast.id"), null=True)
+    superseded_by: int | None = column(Id, null=True)  # a later row: no foreign key
 
 
 class CanaryRow(Row, table=True):

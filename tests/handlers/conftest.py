@@ -86,6 +86,7 @@ async def world(empty: Path, tmp_path: Path) -> AsyncIterator[World]:
                         enrolment=enrolment,
                         editorial=editorial,
                         broadcaster=broadcaster,
+                        corrections=services.corrections,
                         replies=replies,
                         chats=chats,
                         answer_callback=toast,

@@ -436,3 +436,40 @@ async def test_those_without_it_get_a_plan_of_their_own(desk):
     assert verbs(summary) == ["confirm:2", "cancel:2"]
     await desk.presses("confirm:2")
     assert len(await desk.texts(100)) == 1
+
+
+async def test_a_changed_story_offers_to_correct_what_was_sent(desk):
+    await planned(desk)
+    await desk.presses("confirm:1", person=999)
+    await desk.sent(100)
+    changed = (await desk.editorial.article()).draft
+    await desk.editorial.take_in(replace(changed, text=changed.text + " It snowed."))
+
+    *_, summary = await planned(desk)
+    assert [each.data for each in summary.buttons[1]] == ["correct:1"]
+    await desk.presses("correct:1", person=999)
+    *_, change = await desk.sent(999)
+    assert "Broadcast 3 changes what broadcast 1 sent" in change.text
+    assert [each.data for each in change.buttons[0]] == ["confirm:3", "cancel:3"]
+
+
+async def test_a_story_that_has_not_changed_offers_no_correction(desk):
+    await planned(desk)
+    await desk.presses("confirm:1", person=999)
+    await desk.sent(100)
+    *_, summary = await planned(desk)
+    assert len(summary.buttons) == 1
+    await desk.says("/correct 1", person=999)
+    *_, told = await desk.texts(999)
+    assert "changed story" in told or "nothing" in told.lower()
+
+
+async def test_a_recall_is_shown_and_waits_for_a_button(desk):
+    await planned(desk)
+    await desk.presses("confirm:1", person=999)
+    await desk.sent(100)
+    await desk.says("/recall 1", person=999)
+    notice, change = (await desk.sent(999))[-2:]
+    assert "withdrawn this message" in notice.text
+    assert "deleted: 1" in change.text
+    assert [each.data for each in change.buttons[0]] == ["confirm:2", "cancel:2"]

@@ -22,6 +22,7 @@ from bot.domain.broadcasts import (
     Coverage,
     Lane,
 )
+from bot.domain.corrections import Outcome
 from bot.domain.deliveries import State
 from bot.domain.digests import DigestId, Note
 from bot.domain.keeping import Keeping
@@ -83,6 +84,9 @@ VALUES: dict[str, list[Any]] = {
         for days in (0, 1, 2, 3, 11, 100, 365, 730, 1095, 4015, 36499)
     ],
     "contact": ["desk@news.example", LONG, ""],
+    "explanation": [LONG],
+    "changed": [10**15],
+    "counts": [Counter(dict.fromkeys(Outcome, 10**9)), Counter()],
     "notes": [[Note("never-heard-of", LONG)] * 20, []],
     "channels": [
         [

@@ -11,6 +11,7 @@ import pytest
 
 from bot.broadcaster import Broadcaster, Newsroom
 from bot.consequences import Consequences
+from bot.corrections import Corrections
 from bot.course import Course
 from bot.domain.articles import Draft
 from bot.domain.broadcasts import Lane
@@ -77,6 +78,7 @@ class Stand:
     enrolment: Enrolment
     editorial: Editorial
     broadcaster: Broadcaster
+    corrections: Corrections
     replies: Replies
     ledger: Ledger
     consequences: Consequences
@@ -209,6 +211,7 @@ async def stand(empty: Path, tmp_path: Path) -> AsyncIterator[Stand]:
             enrolment=services.enrolment,
             editorial=services.editorial,
             broadcaster=services.broadcaster,
+            corrections=services.corrections,
             replies=services.replies,
             ledger=services.ledger,
             consequences=services.consequences,
