@@ -118,11 +118,11 @@ def _claim_deliveries(
 ) -> list[Lease]:
     leases: list[Lease] = []
     excluded = {*order.excluding, *busy}
-    for broadcast in on.execute(due.running(order.now)).all():
+    for broadcast in on.execute(due.running(order.sender, now=order.now)).all():
         if len(leases) >= room:
             break
         found = (
-            due.due_deliveries(broadcast.id, order.sender, now=order.now)
+            due.due_deliveries(broadcast, order.sender, now=order.now)
             .with_only_columns(*_LEAN, _hexed(on.dialect.name))
             .limit(room - len(leases))
             .with_for_update(skip_locked=True, of=deliveries)

@@ -272,7 +272,7 @@ async def test_two_that_wait_for_one_another_are_both_kept(open_another: Any) ->
         database.write(strike, both[1], both[0]),
     )
 
-    assert len(tries) == 3
+    assert len(tries) > 2
     async with database.snapshot() as tx:
         assert [(await tx.recipients.get(each)).strikes for each in both] == [2, 2]
 
