@@ -14,7 +14,7 @@ from tests.simulation import faults, mutants
 from tests.simulation.scene import Outcome, Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
 #: In so many worlds every fault must have struck.
 ENOUGH = 300
@@ -93,7 +93,9 @@ def run_one(seed: int, *, mutant: str = "") -> Outcome:
     return outcome
 
 
-def run_some(seeds: Iterable[int], *, mutant: str = "") -> Iterator[Outcome]:
+def run_some(
+    seeds: Iterable[int], *, mutant: str = ""
+) -> Generator[Outcome, None, None]:
     """Run worlds one after the other in this process."""
     near = MEMORY if MEMORY.is_dir() else None
     folder = Path(tempfile.mkdtemp(prefix="harkara-simulation-", dir=near))

@@ -520,6 +520,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("delivery_id", "number", name=op.f("pk_attempt")),
         sqlite_with_rowid=False,
     )
+    with op.batch_alter_table("attempt", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_attempt_template",
+            ["started_at"],
+            unique=False,
+            sqlite_where=sa.text("form = 'template'"),
+            postgresql_where=sa.text("form = 'template'"),
+        )
+
     op.create_table(
         "consent",
         sa.Column("id", NUMBER, nullable=False),
