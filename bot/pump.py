@@ -56,6 +56,9 @@ GLANCE = timedelta(milliseconds=200)
 TICK = timedelta(milliseconds=5)
 #: Rows are claimed anew when those in hand last no longer than this.
 LOW = timedelta(milliseconds=50)
+#: Rows whose moment passed this long ago, for want of a place or of the provider's
+#: leave, are put back: something more urgent may have come.
+STALE = timedelta(seconds=1)
 #: How long to leave a sender alone that the provider does not accept.
 DOWN = timedelta(seconds=60)
 #: How long to leave a database alone that could not take what a message had become.
@@ -224,6 +227,9 @@ class Pump:
                 continue
             pause = self._launch()
             if self._claiming is None:
+                if self._stale():
+                    await self._put_back()
+                    self._short = False
                 if self._wanting():
                     self._look()
                 elif not (self._hand or self._open or self._ending):
@@ -250,7 +256,7 @@ class Pump:
             moment = self._clock.now() + max(timedelta(seconds=pause), TICK)
             alarm = asyncio.ensure_future(self._clock.sleep_until(moment))
             alarm.add_done_callback(self._ring)
-        elif self._claiming is None and not self._hand:
+        elif self._claiming is None:
             loop = asyncio.get_running_loop()
             glance = loop.call_later(GLANCE.total_seconds(), self._grow_stale)
         try:
@@ -294,6 +300,12 @@ class Pump:
         self._chosen.clear()
 
     # --- taking in hand ------------------------------------------------------------
+
+    def _stale(self) -> bool:
+        """Whether what is in hand has waited so long that others may be more urgent."""
+        if not self._hand:
+            return False
+        return self._clock.monotonic() - self._hand[0].slot > STALE.total_seconds()
 
     def _wanting(self) -> bool:
         """Whether to claim: what is in hand will soon have left, and there is more."""

@@ -32,6 +32,7 @@ from bot.domain.servers import Server
 from bot.sandbox import Sandbox
 from bot.sandbox.whatsapp import Delays
 from storage import KeySource, open_database, upgrade
+from storage.connection import chunks
 from tests.chaos.cutting import Wire, widest
 from tests.postgres import Cluster
 from tests.stories.stage import NEWS, TEMPLATE, free_port, until
@@ -264,18 +265,25 @@ class Stand:
             phone = f"+9230{number:08d}"
             self.sandbox.world.person(f"Phone {number}", phone=phone)
             addresses.append(Address(Channel.WHATSAPP, phone))
-        async with (
-            await open_database(
-                Server(self.url), exclusive=False, key=KeySource(text=self.key)
-            ) as database,
-            database.transaction() as tx,
-        ):
-            audience = await tx.audiences.create("all", title="All", language="en")
-            for address in addresses:
-                recipient = await tx.recipients.ensure(address, Kind.READER, now=now)
-                await tx.audiences.enrol(
-                    audience.id, recipient.id, link=None, consent=consent, now=now
-                )
+        async with await open_database(
+            Server(self.url), exclusive=False, key=KeySource(text=self.key)
+        ) as database:
+            async with database.transaction() as tx:
+                audience = await tx.audiences.create("all", title="All", language="en")
+            # The processes start meanwhile, and want their turns.
+            for some in chunks(addresses, 50):
+                async with database.transaction() as tx:
+                    for address in some:
+                        recipient = await tx.recipients.ensure(
+                            address, Kind.READER, now=now
+                        )
+                        await tx.audiences.enrol(
+                            audience.id,
+                            recipient.id,
+                            link=None,
+                            consent=consent,
+                            now=now,
+                        )
 
     async def broadcast(self, desk: Desk) -> BroadcastId:
         article = await desk.editorial.take_in(NEWS)

@@ -208,7 +208,7 @@ def test_the_list_of_documents_is_whole():
 
 
 def test_the_figures_of_the_guarantees_are_the_tests_own():
-    text = (DOCS / "explanation" / "guarantees.md").read_text(encoding="utf-8")
+    text = (DOCS / "explanation" / "delivery-guarantees.md").read_text(encoding="utf-8")
 
     assert (
         f"Killed {test_kill.KILLS} times in the middle of a broadcast to "

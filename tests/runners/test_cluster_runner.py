@@ -47,6 +47,7 @@ class Worker:
     async def die(self) -> None:
         """End as a killed process does: nothing is written any more."""
         assert self.running is not None
+        self.jobs._lines._url = "postgresql://127.0.0.1:9/nowhere"
         await self.jobs.close()
         self.running.cancel()
         with suppress(asyncio.CancelledError):
