@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from bot.calling import Callers
 from bot.domain import lanes, pacing
-from bot.domain.deliveries import NOTES, Action, Failure, Form, State
+from bot.domain.deliveries import NOTES, WORDLESS, Failure, Form, State
 from bot.domain.errors import FailureKind, Fenced, StorageError
 from bot.domain.outcomes import RetryPolicy
 from bot.domain.recipients import Channel
@@ -444,7 +444,7 @@ class Pump:
             key = (lease.audience, self._channel, form, lease.part)
             call.message = self._texts[lease.broadcast].get(key)
             self._chosen[choice] = call.message
-        return call.message is not None or lease.action is Action.DELETE
+        return call.message is not None or lease.action in WORDLESS
 
     def _end_unsent(self, call: Call, lease: Lease) -> None:
         """End a row that nothing can be said for."""
