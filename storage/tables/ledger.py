@@ -73,7 +73,10 @@ class AttemptRow(Row, table=True):
     __tablename__ = "attempt"
     __table_args__ = (
         PrimaryKeyConstraint("delivery_id", "number"),
-        {"sqlite_with_rowid": False},  # one tree to write instead of two
+        {
+            "sqlite_with_rowid": False,  # one tree to write instead of two
+            "postgresql_with": {"fillfactor": 50},  # room for the one update beside it
+        },
     )
 
     delivery_id: int = column(Id, ForeignKey("delivery.id"), key=True)

@@ -513,6 +513,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("delivery_id", "number", name=op.f("pk_attempt")),
         sqlite_with_rowid=False,
+        postgresql_with={"fillfactor": 50},
     )
     op.create_table(
         "consent",
