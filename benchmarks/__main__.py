@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import machine, page, table
-from benchmarks.crowd import crowd
+from benchmarks.crowd import Databases
 from benchmarks.judging import Run, bottleneck
 from benchmarks.machine import Ticks
 from benchmarks.measuring import Measured, Spec
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.series import Contender, Series
+    from tests.postgres import Cluster
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Where figures go that are not published; ignored by Git.
@@ -50,11 +51,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
             for key in asked.series or list(ALL):
-                well &= Bench(ALL[key], asked, Path(folder), cores).run()
+                with ExitStack() as stack:
+                    cluster = (
+                        stack.enter_context(_cluster()) if ALL[key].server else None
+                    )
+                    bench = Bench(ALL[key], asked, Path(folder), cores, cluster)
+                    well &= bench.run()
     except Unfit as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0 if well else 1
+
+
+def _cluster() -> Cluster:
+    """A PostgreSQL of our own, as durable as in use.
+
+    Raises:
+        Unfit: There is none here.
+    """
+    import pytest  # the tests' cluster speaks to it
+
+    from tests.postgres import Cluster  # few series want it
+
+    try:
+        return Cluster(durable=True)
+    except pytest.skip.Exception as error:
+        raise Unfit(str(error)) from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,6 +104,7 @@ class Bench:
         asked: argparse.Namespace,
         folder: Path,
         cores: tuple[int | None, int | None],
+        cluster: Cluster | None,
     ) -> None:
         names = set(filter(None, asked.only.split(",")))
         chosen = [c for c in series.contenders if not names or c.name in names]
@@ -97,6 +120,7 @@ class Bench:
         self._rounds = min(asked.rounds, series.rounds or asked.rounds)
         self._seed = asked.seed if asked.seed is not None else random.getrandbits(32)
         self._cores = cores
+        self._databases = Databases(SCRATCH, cluster)
         self._binary = compiled(folder, tls=series.tls)
         self._certificate = certificate(folder) if series.tls else None
 
@@ -139,6 +163,10 @@ class Bench:
             )
             folder = stack.enter_context(tempfile.TemporaryDirectory(dir=self._folder))
             spec = replace(spec, base=server.base, folder=folder)
+            if contender.ours:
+                database = self._databases.copy(spec.options["database"], Path(folder))
+                stack.callback(self._databases.drop, database)
+                spec.options["database"] = database
             before, load, stats = Ticks.now(), os.getloadavg()[0], server.stats()
             measured = self._told(contender, spec)
             steal = Ticks.now().stolen_since(before)
@@ -148,7 +176,7 @@ class Bench:
             )
             if series.seconds:
                 used = after.within / (series.limit * series.seconds)
-            whole = series.seconds or after.accepted == spec.messages
+            whole = contender.bare or series.seconds or after.accepted == spec.messages
             return Run(
                 contender=contender.name,
                 round=number,
@@ -163,6 +191,7 @@ class Bench:
                 used=used,
                 worst_second=after.worst_second,
                 planning_seconds=measured.extra.get("planning_seconds", 0.0),
+                loop_seconds=measured.loop_seconds,
                 steal=steal,
                 load=load,
             )
@@ -173,8 +202,8 @@ class Bench:
         size = contender.messages or int((base or series.messages) * contender.part)
         options: dict[str, Any] = {"provider": series.provider, **contender.options}
         if contender.ours:
-            options["crowd"] = str(
-                crowd(SCRATCH, channel=Channel(series.provider), size=size)
+            options["database"] = self._databases.crowd(
+                channel=Channel(series.provider), size=size, divided=contender.divided
             )
             options["log"] = asked.log
             options["profile"] = str(asked.profile.resolve()) if asked.profile else ""

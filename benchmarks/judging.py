@@ -20,6 +20,7 @@ class Figure(StrEnum):
     USED = "used"  #: share of what the rate limit allows
     REFUSED = "refused"  #: answers 429
     CORE = "core"  #: share of a core
+    LOOP = "loop"  #: milliseconds of it in the event loop's thread
     PLANNING = "planning"  #: seconds to write the deliveries down
 
 
@@ -49,6 +50,7 @@ class Run:
     used: float = 0.0
     worst_second: int = 0
     planning_seconds: float = 0.0
+    loop_seconds: float = 0.0  #: of the processor time, the event loop's thread's
     steal: float = 0.0  #: share of the machine that others took
     load: float = 0.0  #: of the machine, a minute's average before the run
 
@@ -61,6 +63,7 @@ class Run:
             Figure.USED: lambda: self.used,
             Figure.REFUSED: lambda: float(self.refused),
             Figure.CORE: lambda: self.cpu_seconds / self.seconds,
+            Figure.LOOP: lambda: self.loop_seconds * 1000 / self.messages,
             Figure.PLANNING: lambda: self.planning_seconds,
         }
         return read[figure]()

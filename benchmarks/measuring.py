@@ -62,6 +62,7 @@ class Measured:
     seconds: float
     cpu_seconds: float  #: user and system, all threads of the process
     rss_mb: float  #: the most the process ever held
+    loop_seconds: float = 0.0  #: of the processor time, the event loop's thread's
     verified: bool = True  #: whether all was found to be as promised afterwards
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -77,6 +78,7 @@ class Stopwatch:
     def __init__(self) -> None:
         self._wall = time.perf_counter()
         self._cpu = cpu_seconds()
+        self._thread = time.thread_time()
 
     @property
     def seconds(self) -> float:
@@ -90,6 +92,7 @@ class Stopwatch:
             seconds=self.seconds,
             cpu_seconds=cpu_seconds() - self._cpu,
             rss_mb=rss_mb(),
+            loop_seconds=time.thread_time() - self._thread,
             extra=extra,
         )
 

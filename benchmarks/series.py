@@ -20,6 +20,8 @@ class Contender:
     part: float = 1.0  #: of the series' messages: the slow ones send fewer
     messages: int = 0  #: instead of a part
     options: dict[str, Any] = field(default_factory=dict)
+    divided: bool = False  #: its readers are in two audiences
+    bare: bool = False  #: sends nothing
     sniffio: bool = False
     probe: bool = False  #: shows what the server can bear, and may keep it busy
 
@@ -36,6 +38,7 @@ class Series:
     delay_ms: float = 0
     limit: int = 0  #: messages in any second, in the server
     tls: bool = False
+    server: bool = False  #: ours keeps its ledger on PostgreSQL
     seconds: float = 0  #: of the window that counts; 0 for until all are sent
     messages: int = 20_000
     rounds: int = 0  #: instead of what was asked for
@@ -168,6 +171,48 @@ WHATSAPP = Series(
 )
 
 
+POSTGRES = Series(
+    key="postgres",
+    title="The same, the ledger on PostgreSQL",
+    provider="telegram",
+    server=True,
+    contenders=(
+        _ours(label="Harkara, ledger on PostgreSQL"),
+        _raw(),
+        *(
+            Contender(
+                name=what,
+                label=f"the ledger alone: {what}, two workers",
+                module="ledger",
+                ours=True,
+                divided=True,
+                bare=True,
+                messages=100_000,
+                options={"what": what},
+            )
+            for what in ("claims", "outcomes")
+        ),
+    ),
+    targets=(
+        _share("messages/s at least 80 % of raw aiohttp", Figure.RATE, 0.80, "raw"),
+        Target(
+            text="20,000 claims/s with two workers",
+            figure=Figure.RATE,
+            verdict=Verdict.AT_LEAST,
+            bound=20_000,
+            of="claims",
+        ),
+        Target(
+            text="30,000 outcomes/s",
+            figure=Figure.RATE,
+            verdict=Verdict.AT_LEAST,
+            bound=30_000,
+            of="outcomes",
+        ),
+    ),
+)
+
+
 def _window(delay_ms: float, bound: float) -> Series:
     return Series(
         key=f"window-{delay_ms:g}",
@@ -268,6 +313,7 @@ ALL = {
     series.key: series
     for series in (
         TELEGRAM,
+        POSTGRES,
         WHATSAPP,
         _window(5, 0.98),
         _window(50, 0.94),

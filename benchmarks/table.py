@@ -78,7 +78,8 @@ def progress(run: Run) -> str:
     """Return a line that says what *run* came to."""
     return (
         f"  {run.round} {run.contender:20} {run.figure(Figure.RATE):9,.0f}/s "
-        f"{run.figure(Figure.CPU):7.3f} ms  server {run.server_share:4.0%}  "
+        f"{run.figure(Figure.CPU):7.3f} ms ({run.figure(Figure.LOOP):.3f} in the loop)"
+        f"  server {run.server_share:4.0%}  "
         f"steal {run.steal:4.0%}{'' if run.verified else '  NOT VERIFIED'}"
     )
 

@@ -90,7 +90,7 @@ async def _initialised(
                     "Telegram cannot be reached; is this machine on the network?"
                 ) from error
             log.warning("Telegram cannot be reached; trying again")
-            if not answering:
+            if settings.listen and not answering:
                 server = await serve(settings, starting("Telegram cannot be reached"))
                 meanwhile.push_async_callback(server.cleanup)
                 answering = True

@@ -5,51 +5,32 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, fields, replace
-from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.accounts import POLL, Stopped, ensure_senders, open_bot, open_whatsapp
-from bot.broadcaster import Newsroom
-from bot.clock import SystemClock
+from bot import works
+from bot.accounts import Stopped
+from bot.clock import ServerClock
+from bot.desk import Desk, open_desk
 from bot.domain.errors import HarkaraError
-from bot.domain.keeping import Keeping
-from bot.domain.pacing import DEFAULT_RATES
-from bot.domain.recipients import Channel
-from bot.doubts import Doubts
-from bot.listening import pages, serve
-from bot.pump import Pump
-from bot.retention import Retention
-from bot.runners.local import LocalRunner
-from bot.services import Services, wire
-from bot.strangers import Strangers
-from bot.sweep import Sweep
-from bot.transports.telegram import TelegramChats, TelegramMessenger
-from bot.transports.whatsapp import WhatsAppMessenger
+from bot.listening import health_page, pages, serve
+from bot.roles import EVERYTHING, Role, require
+from bot.runners.cluster import ClusterRunner, GivenUp
 from handlers.health import Health
-from handlers.inbox import Handler, InboxReader
-from handlers.telegram.polling import TelegramPolling
-from handlers.telegram.updates import TelegramUpdates
-from handlers.telegram.webhook import PATH, keep_announced, secret_of
-from handlers.whatsapp.inbound import WhatsAppInbound
-from handlers.whatsapp.missed import MissedMessages
-from handlers.whatsapp.receipts import WhatsAppReceipts
-from storage import in_use, open_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-    from zoneinfo import ZoneInfo
-
-    from telegram import Bot
 
     from bot.config import Settings
-    from bot.ports import Clock, Messenger
+    from bot.pump import Pump
+
+__all__ = ["Desk", "open_desk", "run", "running"]
 
 log = logging.getLogger("harkara.app")
 
 #: Seconds between two looks at what only time brings about.
 SWEEP_EVERY = 1.0
+#: Seconds between two looks at how the broadcasts under way fare.
+COURSE_EVERY = 1.0
 #: Seconds between two looks at calls in doubt.
 DOUBTS_EVERY = 10.0
 #: Seconds between two looks at what readers wrote and Twilio could not hand on.
@@ -58,218 +39,181 @@ MISSED_EVERY = 300.0
 RETENTION_EVERY = 3600.0
 #: Seconds between two looks at groups that nobody has vouched for.
 STRANGERS_EVERY = 5.0
+#: Seconds between two looks whether some worker takes in what is written to the bot.
+TELEGRAM_EVERY = 5.0
 #: Seconds that calls under way have to be answered in once we are asked to stop; what
 #: is left of the ten seconds is for writing down that they were not.
 CALLS_WITHIN = 7.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk(Services):
-    """The services, with what only this machine knows."""
-
-    bot: Bot | None
-    zone: ZoneInfo  #: of the times that are shown to people
-    audiences: tuple[str, ...]  #: where a broadcast goes unless told otherwise
-    is_running: Callable[[], bool]  #: whether an application works on the database
-
-
-@asynccontextmanager
-async def open_desk(
-    settings: Settings,
-    *,
-    owner: bool = False,
-    online: bool = True,
-    clock: Clock | None = None,
-    stop: asyncio.Event | None = None,
-) -> AsyncIterator[Desk]:
-    """Wire the services over the database.
-
-    Args:
-        settings: Parsed and checked.
-        owner: Whether to be the one application that works on this database.
-        online: Whether to call Telegram; without, `Desk.bot` is None. A broadcast
-            must be stoppable while Telegram cannot be reached.
-        clock: The machine's own, unless a test brings one.
-        stop: Ends the wait for a provider that cannot be reached at start.
-
-    Raises:
-        Stopped: *stop* was set before everything was open.
-        StorageError: The database cannot be opened; the message says what to do.
-        ConfigError: Telegram does not accept the token.
-    """
-    clock = clock or SystemClock()
-    async with AsyncExitStack() as stack:
-        database = await open_database(
-            settings.database, exclusive=owner, key=settings.key_source
-        )
-        await stack.enter_async_context(database)
-        runner = LocalRunner(clock)
-        messengers: dict[Channel, Messenger] = {}
-        bot = None
-        if settings.telegram and online:
-            bot = await open_bot(settings, stack, stop=stop)
-            messengers[Channel.TELEGRAM] = TelegramMessenger(bot)
-        if settings.whatsapp:
-            messengers[Channel.WHATSAPP] = await open_whatsapp(
-                settings, stack, clock=clock
-            )
-        senders = await ensure_senders(settings, database, clock=clock)
-        newsroom = Newsroom(
-            bot_username=bot.username if bot is not None else "",
-            whatsapp_number=settings.whatsapp_number,
-            template=settings.content_sid,
-            own=frozenset(settings.own),
-            keep_for=timedelta(hours=settings.keep_hours),
-        )
-        services = wire(
-            database=database,
-            clock=clock,
-            runner=runner,
-            senders=senders,
-            messengers=messengers,
-            newsroom=newsroom,
-        )
-        yield Desk(
-            **{each.name: getattr(services, each.name) for each in fields(Services)},
-            bot=bot,
-            zone=settings.zone,
-            audiences=settings.audiences,
-            is_running=partial(in_use, settings.database),
-        )
-
-
 @asynccontextmanager
 async def running(
-    settings: Settings, *, stop: asyncio.Event | None = None
+    settings: Settings,
+    *,
+    role: Role = EVERYTHING,
+    stop: asyncio.Event | None = None,
 ) -> AsyncIterator[Desk]:
     """Run the application for as long as the block lasts, then drain and close.
 
     Args:
         settings: Parsed and checked.
+        role: What of it this process is to do.
         stop: Ends the wait for a provider that cannot be reached at start.
 
     Raises:
         StorageError: The database cannot be opened, or another application has it.
         ConfigError: A provider does not accept the settings; the port is taken.
+        GivenUp: Other workers took this one for dead; it has to start anew.
     """
+    require(settings, role)
     async with (
-        open_desk(settings, owner=True, stop=stop) as desk,
+        open_desk(settings, owner=True, online=role.works, stop=stop) as desk,
         AsyncExitStack() as stack,
     ):
-        pumps = {str(pump.sender): pump for pump in _pumps(settings, desk)}
-        desk.runner.register("pump", lambda key: pumps[key].run(key), drains=True)
-        failures: list[str] = []
+        tasks = Tasks(stop)
         health = Health(
             database=desk.database,
             clock=desk.clock,
             senders=desk.senders,
-            ended=failures,
+            ended=tasks.ended,
+            sweeps=role.works,
         )
-        desk.runner.register("sweep", _swept(_sweep(desk), health))
-        desk.runner.register("doubts", _doubts(settings, desk).run)
-        desk.runner.register("retention", _retention(settings, desk).run)
-        desk.runner.register("inbox", _inbox(settings, desk).run)
-        desk.runner.every(SWEEP_EVERY, "sweep", "all")
-        desk.runner.every(DOUBTS_EVERY, "doubts", "all")
-        desk.runner.every(RETENTION_EVERY, "retention", "all")
-        tasks: list[asyncio.Task[None]] = []
-        closers: list[Callable[[], Awaitable[None]]] = []
-        stack.push_async_callback(_drain, desk, list(pumps.values()), tasks, closers)
-        whatsapp = desk.messengers.get(Channel.WHATSAPP)
-        if isinstance(whatsapp, WhatsAppMessenger):
-            missed = MissedMessages(
-                listed=whatsapp.received_since,
-                database=desk.database,
-                clock=desk.clock,
-                runner=desk.runner,
-            )
-            await missed.begin()
-            desk.runner.register("missed", missed.run)
-            desk.runner.every(MISSED_EVERY, "missed", "all")
-        server = await serve(settings, pages(settings, desk, health))
-        closers.append(server.cleanup)
-        if desk.bot is not None:
-            if settings.telegram_webhook:
-                # It stays set when we stop: what comes meanwhile waits at Telegram.
-                announcing = keep_announced(
-                    desk.bot,
-                    url=f"{settings.public_url.rstrip('/')}{PATH}",
-                    secret=secret_of(settings.bot_token.get_secret_value()),
-                    clock=desk.clock,
-                )
-                tasks.append(_watched(announcing, "webhook", failures, stop))
-            else:
-                polling = TelegramPolling(
-                    desk.bot,
-                    database=desk.database,
-                    clock=desk.clock,
-                    runner=desk.runner,
-                    poll=POLL,
-                )
-                tasks.append(_watched(polling.run(), "polling", failures, stop))
-                closers.append(polling.stop)
-            strangers = Strangers(
-                database=desk.database,
-                clock=desk.clock,
-                enrolment=desk.enrolment,
-                replies=desk.replies,
-                chats=TelegramChats(desk.bot),
-            )
-            desk.runner.register("strangers", strangers.run)
-            desk.runner.every(STRANGERS_EVERY, "strangers", "all")
-        # Last: what is registered for every so often is begun when the runner is.
-        tasks.append(_watched(desk.runner.run(), "runner", failures, stop))
-        await desk.runner.kick("inbox", "all")
-        await desk.broadcaster.kick()
-        log.info("up", extra={"senders": len(pumps)})
+        pumps = works.pumps(settings, desk) if role.works else []
+        stack.push_async_callback(_drain, desk, pumps, tasks)
+        if role.works:
+            await _register(settings, desk, pumps, health)
+        if role.listens:
+            server = await serve(settings, pages(settings, desk, health))
+            tasks.closers.append(server.cleanup)
+        elif settings.listen:
+            server = await serve(settings, health_page(health))
+            tasks.closers.append(server.cleanup)
+        if isinstance(desk.clock, ServerClock):
+            tasks.watch("clock", desk.clock.keep())
+        if role.works:
+            _take_in_telegram(settings, desk, tasks)
+            # What waited too long while nothing ran is put together before anything
+            # goes.
+            await desk.course.catch_up()
+            # Last: what is registered for every so often is begun when the runner is.
+            tasks.watch("runner", desk.runner.run())
+            await desk.runner.kick("inbox", "all")
+            await desk.broadcaster.kick()
+        told = {"role": "" if role.alone else role.command, "senders": len(pumps)}
+        log.info("up", extra=told)
         yield desk
-    if failures:
+    for name, error in tasks.ended.items():
+        if isinstance(error, GivenUp):
+            raise error
         raise HarkaraError(
-            f"{failures[0]} ended, and nothing goes on without it; the log says why. "
+            f"{name} ended, and nothing goes on without it; the log says why. "
             "Nothing is lost: start again"
         )
 
 
-async def run(settings: Settings, *, stop: asyncio.Event) -> None:
+async def run(
+    settings: Settings, *, stop: asyncio.Event, role: Role = EVERYTHING
+) -> None:
     """Work until *stop* is set, then drain and close everything.
 
     Raises:
-        StorageError, ConfigError: As `running`.
+        StorageError, ConfigError, GivenUp: As `running`.
     """
     try:
-        async with running(settings, stop=stop):
+        async with running(settings, role=role, stop=stop):
             await stop.wait()
     except Stopped:
         log.info("stopped before it was up")
 
 
-def _watched(
-    work: Coroutine[None, None, None],
-    name: str,
-    failures: list[str],
-    stop: asyncio.Event | None,
-) -> asyncio.Task[None]:
-    """Start *work*; should it end by an error, stop rather than be up and deaf."""
+class Tasks:
+    """What goes on beside everything; should one end by an error, all has to.
 
-    def ended(task: asyncio.Task[None]) -> None:
+    Args:
+        stop: Is set then, rather than be up and deaf.
+    """
+
+    def __init__(self, stop: asyncio.Event | None) -> None:
+        self.ended: dict[str, BaseException] = {}  #: by an error, by their names
+        self.closers: list[Callable[[], Awaitable[None]]] = []
+        self.running: list[asyncio.Task[None]] = []
+        self._stop = stop
+
+    def watch(self, name: str, work: Coroutine[None, None, None]) -> None:
+        """Start *work*."""
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._look)
+        self.running.append(task)
+
+    def _look(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
-        if error is not None:
+        if error is None:
+            return
+        name = task.get_name()
+        if isinstance(error, GivenUp):
+            log.warning("given up by the others", extra={"reason": str(error)})
+        else:
             log.error("a task ended", exc_info=error, extra={"task": name})
-            failures.append(name)
-            if stop is not None:
-                stop.set()
-
-    task = asyncio.create_task(work, name=name)
-    task.add_done_callback(ended)
-    return task
+        self.ended[name] = error
+        if self._stop is not None:
+            self._stop.set()
 
 
-async def _drain(
-    desk: Desk,
-    pumps: list[Pump],
-    tasks: list[asyncio.Task[None]],
-    closers: list[Callable[[], Awaitable[None]]],
+async def _register(
+    settings: Settings, desk: Desk, pumps: list[Pump], health: Health
 ) -> None:
+    """Tell the runner what there is to do, and how often to look."""
+    runner = desk.runner
+    if isinstance(runner, ClusterRunner):
+        runner.on_alive(health.swept)  # the sweep itself is any worker's
+    by_sender = {str(pump.sender): pump for pump in pumps}
+    runner.register("pump", lambda key: by_sender[key].run(key), drains=True)
+    runner.register("sweep", works.swept(works.sweep(desk), health))
+    runner.register("course", desk.course.run)
+    runner.register("doubts", works.doubts(settings, desk).run)
+    runner.register("retention", works.retention(settings, desk).run)
+    runner.register("inbox", works.inbox(settings, desk).run)
+    runner.every(SWEEP_EVERY, "sweep", "all")
+    runner.every(COURSE_EVERY, "course", "all")
+    runner.every(DOUBTS_EVERY, "doubts", "all")
+    runner.every(RETENTION_EVERY, "retention", "all")
+    missed = works.missed(desk)
+    if missed is not None:
+        await missed.begin()
+        runner.register("missed", missed.run)
+        runner.every(MISSED_EVERY, "missed", "all")
+    if desk.bot is not None:
+        runner.register("strangers", works.strangers(desk, desk.bot).run)
+        runner.every(STRANGERS_EVERY, "strangers", "all")
+
+
+def _take_in_telegram(settings: Settings, desk: Desk, tasks: Tasks) -> None:
+    """Have what is written to the bot come in: Telegram calls, or one of us asks."""
+    bot = desk.bot
+    if bot is None:
+        return
+    polling = works.polling(desk, bot)
+
+    def taking_in() -> Coroutine[None, None, None]:
+        if settings.telegram_webhook:
+            return works.announcing(settings, desk, bot)
+        return polling.run()
+
+    async def in_turn(_key: str) -> None:
+        await taking_in()
+
+    if not settings.telegram_webhook:
+        tasks.closers.append(polling.stop)
+    if isinstance(desk.runner, ClusterRunner):
+        # One worker at a time, or Telegram answers neither; another follows it.
+        desk.runner.register("telegram", in_turn)
+        desk.runner.every(TELEGRAM_EVERY, "telegram", "all")
+    else:
+        name = "webhook" if settings.telegram_webhook else "polling"
+        tasks.watch(name, taking_in())
+
+
+async def _drain(desk: Desk, pumps: list[Pump], tasks: Tasks) -> None:
     """Claim nothing more, let the calls under way end, and see every task out.
 
     All at the same time; a call without an answer for `CALLS_WITHIN` is given up.
@@ -282,118 +226,16 @@ async def _drain(
         for pump in pumps
     ]
     ends = await asyncio.gather(
-        desk.runner.stop(), *(close() for close in closers), return_exceptions=True
+        desk.runner.stop(),
+        *(close() for close in tasks.closers),
+        return_exceptions=True,
     )
     for timer in giving_up:
         timer.cancel()
-    for task in tasks:
+    for task in tasks.running:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.gather(*tasks.running, return_exceptions=True)
     for error in ends:
         if isinstance(error, Exception):
             log.error("not everything was closed", exc_info=error)
     log.info("drained")
-
-
-def _pumps(settings: Settings, desk: Desk) -> list[Pump]:
-    speeds = {
-        Channel.TELEGRAM: settings.telegram_rate,
-        Channel.WHATSAPP: settings.whatsapp_rate,
-    }
-    return [
-        Pump(
-            sender=sender,
-            messenger=desk.messengers[channel],
-            database=desk.database,
-            ledger=desk.ledger,
-            consequences=desk.consequences,
-            notices=desk.notices,
-            clock=desk.clock,
-            rate=replace(DEFAULT_RATES[channel], per_second=speeds[channel]),
-            concurrency=settings.concurrency,
-        )
-        for channel, sender in desk.senders.items()
-    ]
-
-
-def _inbox(settings: Settings, desk: Desk) -> InboxReader:
-    handlers: dict[Channel, Handler] = {}
-    own = frozenset(settings.own)
-    messenger = desk.messengers.get(Channel.TELEGRAM)
-    if desk.bot is not None and isinstance(messenger, TelegramMessenger):
-        handlers[Channel.TELEGRAM] = TelegramUpdates(
-            username=desk.bot.username,
-            enrolment=desk.enrolment,
-            editorial=desk.editorial,
-            broadcaster=desk.broadcaster,
-            replies=desk.replies,
-            chats=TelegramChats(desk.bot),
-            answer_callback=messenger.answer_callback,
-            default_audiences=settings.audiences,
-            channels=tuple(desk.senders),
-            own=own,
-            keeping=_keeping(settings),
-            contact=settings.contact,
-        )
-    if settings.whatsapp:
-        handlers[Channel.WHATSAPP] = WhatsAppInbound(
-            enrolment=desk.enrolment,
-            editorial=desk.editorial,
-            replies=desk.replies,
-            receipts=WhatsAppReceipts(desk.broadcaster),
-            own=own,
-            keeping=_keeping(settings),
-            contact=settings.contact,
-        )
-    return InboxReader(
-        database=desk.database,
-        clock=desk.clock,
-        handlers=handlers,
-        notices=desk.notices,
-    )
-
-
-def _sweep(desk: Desk) -> Sweep:
-    return Sweep(
-        database=desk.database,
-        clock=desk.clock,
-        runner=desk.runner,
-        senders=desk.senders,
-        notices=desk.notices,
-    )
-
-
-def _swept(sweep: Sweep, health: Health) -> Callable[[str], Awaitable[None]]:
-    """Let each sweep that came to its end be known."""
-
-    async def run(key: str) -> None:
-        await sweep.run(key)
-        health.swept()
-
-    return run
-
-
-def _keeping(settings: Settings) -> Keeping:
-    return Keeping(
-        updates=timedelta(days=settings.keep_updates_days),
-        deliveries=timedelta(days=settings.keep_deliveries_days),
-        consents=timedelta(days=settings.keep_consents_days),
-    )
-
-
-def _retention(settings: Settings, desk: Desk) -> Retention:
-    return Retention(
-        database=desk.database, clock=desk.clock, keeping=_keeping(settings)
-    )
-
-
-def _doubts(settings: Settings, desk: Desk) -> Doubts:
-    return Doubts(
-        database=desk.database,
-        clock=desk.clock,
-        runner=desk.runner,
-        ledger=desk.ledger,
-        senders=desk.senders,
-        messengers=desk.messengers,
-        repeat=settings.when_in_doubt == "repeat",
-    )

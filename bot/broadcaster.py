@@ -1,72 +1,43 @@
 """Plans a broadcast, lets it go, stops it, and says how far it has come.
 
 `plan` writes the broadcast and every delivery in one transaction before anything is
-sent; `confirm` lets the pumps have them. What providers report later comes in
-through `receive`.
+sent; `confirm` lets the pumps have them, after a while in which `undo` calls them
+back. What providers report later comes in through `receive`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections import Counter
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot import phrases
-from bot.domain.broadcasts import (
-    Broadcast,
-    BroadcastId,
-    BroadcastState,
-    ChannelPlan,
-    Lane,
-    Plan,
-)
-from bot.domain.deliveries import Form, Progress, State
-from bot.domain.digests import Digest, DigestId, Note
-from bot.domain.errors import NothingToSend, TooLate
-from bot.domain.messages import Template, Text
+from bot.domain.broadcasts import Broadcast, BroadcastId, BroadcastState, Lane
+from bot.domain.deliveries import Progress, State
+from bot.domain.errors import NothingToSend, SentBefore, TooLate
+from bot.domain.holding import MENDABLE
+from bot.domain.manners import Manner
 from bot.domain.outcomes import Report
-from bot.domain.recipients import Channel, Kind
-from bot.formatter import JoinLine, compose, render, template_variables
 from bot.ledger import reopen, requeued
+from bot.planning import Newsroom, Planner
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+    from datetime import timedelta
 
     from bot.domain.articles import Article
-    from bot.domain.broadcasts import Coverage
+    from bot.domain.broadcasts import Coverage, Plan
     from bot.domain.deliveries import DeliveryId, Receipt
-    from bot.domain.joinlinks import JoinLink
-    from bot.domain.messages import OutboundMessage
-    from bot.domain.recipients import Audience, AudienceId, RecipientId, SenderId
+    from bot.domain.digests import Digest
+    from bot.domain.recipients import Channel, RecipientId, SenderId
     from bot.ledger import Ledger
-    from bot.ports import (
-        Clock,
-        Database,
-        DeliveryLine,
-        MessageKey,
-        Messenger,
-        Runner,
-        Transaction,
-    )
+    from bot.notices import Notices
+    from bot.ports import Clock, Database, DeliveryLine, Messenger, Runner
 
-log = logging.getLogger("harkara.broadcaster")
+__all__ = ["BY_HAND", "Broadcaster", "Newsroom"]
 
-#: How many of the newest broadcasts are looked at for one that a request made before.
-RECENT = 50
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Newsroom:
-    """What every message needs to know of the newsroom itself."""
-
-    bot_username: str = ""  #: without the @; empty where Telegram is not set up
-    whatsapp_number: str = ""  #: with the +; empty where WhatsApp is not set up
-    template: str = ""  #: ContentSid of the digest template; empty where none
-    own: frozenset[str] = frozenset()  #: handles and domains that may stay links
-    keep_for: timedelta = timedelta(hours=24)  #: after that a story is no news
+#: Why a broadcast is paused that an editor has paused.
+BY_HAND = "paused by an editor"
+#: Lines of a report that are read at a time.
+PAGE = 1000
 
 
 class Broadcaster:
@@ -79,6 +50,8 @@ class Broadcaster:
         clock: Clock,
         runner: Runner,
         ledger: Ledger,
+        notices: Notices,
+        planner: Planner,
         senders: Mapping[Channel, SenderId],
         messengers: Mapping[Channel, Messenger],
         newsroom: Newsroom,
@@ -87,13 +60,15 @@ class Broadcaster:
         self._clock = clock
         self._runner = runner
         self._ledger = ledger
+        self._notices = notices
+        self._planner = planner
         self._senders = senders
         self._messengers = messengers
         self._newsroom = newsroom
 
     async def compose(self, article: Article) -> Digest:
         """Make the digest of one story; off the loop, for a long text takes time."""
-        return await asyncio.to_thread(compose, article.draft)
+        return await self._planner.compose(article)
 
     async def plan(
         self,
@@ -103,6 +78,10 @@ class Broadcaster:
         lane: Lane = Lane.REGULAR,
         by: str,
         key: str = "",
+        again: bool = False,
+        ask: bool = False,
+        keep_for: timedelta | None = None,
+        stars: int = 0,
     ) -> Plan:
         """Write down a broadcast of *article* and every delivery of it.
 
@@ -115,160 +94,52 @@ class Broadcaster:
             by: Who plans, as an opaque id.
             key: Names the request, where one may be worked off twice; the second time
                 returns what the first one planned.
+            again: The same version may go to the same audience once more.
+            ask: Plan it though it went before, and let `confirm` want it said again;
+                the plan says before which broadcasts it follows.
+            keep_for: For how long it is news; as its lane has it, if nothing is said.
+            stars: Most Telegram Stars that a paid burst may cost; 0 pays nothing.
 
         Raises:
             Unknown: There is no such audience.
             NothingToSend: Nobody is enrolled, or the article has no words.
+            SentBefore: It went there before, and neither *again* nor *ask* was said.
         """
-        digest = await self.compose(article)
-        async with self._database.snapshot() as tx:
-            chosen = [await tx.audiences.by_name(name) for name in audiences]
-            links = [each for each in await tx.links.all() if each.kind is Kind.READER]
-            before = await tx.broadcasts.sent_before(
-                [article.id], [each.id for each in chosen]
-            )
-            planned_by = f"{by} {key}".rstrip()
-            known = await self._planned(tx, planned_by) if key else None
-        if known is not None:
-            lint = [*known.lint, *self._lint(known.digest, before)]
-            return replace(known, lint=tuple(lint))
-        messages = await asyncio.to_thread(self._render, digest, chosen, links)
-        lint = [*digest.notes, *self._lint(digest, before)]
-
-        now = self._clock.now()
-        async with self._database.transaction() as tx:
-            fixed = await tx.broadcasts.add_digest(digest, [article], now=now)
-            broadcast = await tx.broadcasts.add(
-                Broadcast(
-                    id=BroadcastId(0),
-                    digest=DigestId(fixed),
-                    lane=lane,
-                    state=BroadcastState.PLANNED,
-                    planned_by=planned_by,
-                    planned_at=now,
-                    expires_at=now + self._newsroom.keep_for,
-                ),
-                [each.id for each in chosen],
-            )
-            await tx.broadcasts.add_messages(broadcast.id, messages)
-            parts: dict[tuple[AudienceId, Channel], int] = {}
-            for audience, channel, form, part in messages:
-                if form is Form.TEXT:
-                    where = (audience, channel)
-                    parts[where] = max(parts.get(where, 0), part)
-            channels = await tx.deliveries.plan(
-                broadcast.id, parts=parts, senders=self._senders, now=now
-            )
-            if not sum(each.messages for each in channels):
-                raise NothingToSend("nobody is enrolled in " + ", ".join(audiences))
-        return Plan(
-            broadcast=broadcast,
-            digest=digest,
-            channels=tuple(each for each in channels if each.messages),
-            previews=_previews(messages, chosen[0].id),
-            lint=tuple(lint),
+        return await self._planner.plan(
+            article,
+            audiences,
+            lane=lane,
+            by=by,
+            key=key,
+            again=again,
+            ask=ask,
+            keep_for=keep_for,
+            stars=stars,
         )
 
-    async def _planned(self, tx: Transaction, planned_by: str) -> Plan | None:
-        """Put together again what was planned under exactly this name, if it was."""
-        for found in await tx.broadcasts.latest(RECENT):
-            if found.planned_by == planned_by:
-                break
-        else:
-            return None
-        digest = await tx.broadcasts.digest(found.digest)
-        messages = await tx.broadcasts.messages(found.id)
-        rows: Counter[tuple[Channel, AudienceId]] = Counter()
-        people: dict[tuple[Channel, AudienceId], set[RecipientId]] = {}
-        for line in await tx.deliveries.report(found.id):
-            place = (line.channel, line.delivery.audience)
-            rows[place] += 1
-            people.setdefault(place, set()).add(line.delivery.recipient)
-        return Plan(
-            broadcast=found,
-            digest=digest,
-            channels=tuple(
-                ChannelPlan(
-                    channel=channel,
-                    audience=audience,
-                    recipients=len(people[channel, audience]),
-                    messages=count,
-                )
-                for (channel, audience), count in rows.items()
-            ),
-            previews=_previews(messages, next(iter(messages))[0]),
-            lint=digest.notes,
-        )
-
-    def _render(
-        self, digest: Digest, audiences: Sequence[Audience], links: Sequence[JoinLink]
-    ) -> dict[MessageKey, OutboundMessage]:
-        """Every message of the broadcast, once for each audience, channel and form."""
-        now = self._clock.now()
-        messages: dict[MessageKey, OutboundMessage] = {}
-        for audience in audiences:
-            link = next(
-                (
-                    each
-                    for each in links
-                    if each.audience == audience.id and each.is_open(now=now)
-                ),
-                None,
-            )
-            for channel in self._senders:
-                join = self._join_line(digest, audience, link, channel)
-                texts = render(digest, channel, join=join, own=self._newsroom.own)
-                for part, text in enumerate(texts, start=1):
-                    messages[audience.id, channel, Form.TEXT, part] = text
-            if self._newsroom.template and Channel.WHATSAPP in self._senders:
-                messages[audience.id, Channel.WHATSAPP, Form.TEMPLATE, 1] = Template(
-                    content_sid=self._newsroom.template,
-                    variables=template_variables(digest),
-                )
-        return messages
-
-    def _join_line(
+    async def again(
         self,
-        digest: Digest,
-        audience: Audience,
-        link: JoinLink | None,
-        channel: Channel,
-    ) -> JoinLine | None:
-        if link is None:
-            return None
-        if channel is Channel.TELEGRAM:
-            address = link.telegram_url(self._newsroom.bot_username)
-        else:
-            address = link.whatsapp_url(self._newsroom.whatsapp_number)
-        spoken = [story.language for story in digest.stories] + [audience.language]
-        language = next(filter(phrases.speaks, spoken), "en")
-        return JoinLine(words=phrases.join_words(language, channel.value), link=address)
+        broadcast: BroadcastId,
+        *,
+        by: str,
+        key: str = "",
+        lane: Lane | None = None,
+    ) -> Plan:
+        """Write down the same for those who surely did not get it.
 
-    def _lint(self, digest: Digest, before: Sequence[Broadcast]) -> list[Note]:
-        notes = []
-        if not any(story.link for story in digest.stories):
-            notes.append(Note("no-link", "The story has no link to read on."))
-        if before:
-            notes.append(
-                Note(
-                    "sent-before",
-                    "This story went to this audience before: broadcast "
-                    + ", ".join(str(each.id) for each in before[:3])
-                    + ".",
-                )
-            )
-        if Channel.WHATSAPP in self._senders and not self._newsroom.template:
-            notes.append(
-                Note(
-                    "no-template",
-                    "No WhatsApp template is configured: readers who have not written "
-                    "within 24 hours will not get it.",
-                )
-            )
-        return notes
+        Raises:
+            Unknown: There is no such broadcast.
+            TooLate: It is not over yet.
+            NothingToSend: Everybody has it, or may have it, or has left.
+        """
+        return await self._planner.again(broadcast, by=by, key=key, lane=lane)
 
-    async def confirm(self, broadcast: BroadcastId) -> bool:
-        """Let a planned broadcast go.
+    async def confirm(self, broadcast: BroadcastId, *, again: bool = False) -> bool:
+        """Let a planned broadcast go, once its time to be undone is over.
+
+        Args:
+            broadcast: Which.
+            again: It may go though the same went to the same audience before.
 
         Returns:
             True if this call did it; False if it had been confirmed before.
@@ -276,21 +147,73 @@ class Broadcaster:
         Raises:
             Unknown: There is no such broadcast.
             TooLate: It was cancelled, or its time is over.
+            SentBefore: It went there before, and *again* was said neither now nor
+                when it was planned.
         """
         now = self._clock.now()
         async with self._database.transaction() as tx:
-            found = await tx.broadcasts.get(broadcast)
+            found = await tx.broadcasts.locked(broadcast)
             if found.confirmed_at is not None:
                 return False
             if found.state is not BroadcastState.PLANNED:
                 raise TooLate(f"broadcast {broadcast} was {found.state.value}")
             if now >= found.expires_at:
                 raise TooLate(f"broadcast {broadcast} has expired; plan it again")
+            again = again or found.again
+            if not again and (same := await tx.broadcasts.repeated(broadcast)):
+                raise SentBefore([each.id for each in same])
+            manner = self._newsroom.manner(found.lane)
+            if found.corrects is not None:
+                manner = Manner()  # what is wrong is out there: hold nothing up
+                await tx.corrections.begin(found, now=now)
+            held_until = now + manner.undo_for if manner.undo_for else None
             await tx.broadcasts.save(
-                replace(found, state=BroadcastState.RUNNING, confirmed_at=now)
+                replace(
+                    found,
+                    state=BroadcastState.WAITING
+                    if held_until
+                    else BroadcastState.RUNNING,
+                    confirmed_at=now,
+                    held_until=held_until,
+                    again=again,
+                )
             )
-        await self.kick()
+            if held_until is None and manner.canary:
+                await tx.canaries.place(broadcast, now=now)
+        if held_until is not None:
+            await self._runner.kick("course", "all", run_at=held_until)
+        else:
+            await self.kick()
         return True
+
+    async def undo(self, broadcast: BroadcastId) -> int:
+        """Take a confirmation back, while that is possible: nothing was sent.
+
+        Returns:
+            How many messages that spares.
+
+        Raises:
+            TooLate: It waits no longer; it can be stopped, but some may have it.
+        """
+        async with self._database.transaction() as tx:
+            found = await tx.broadcasts.locked(broadcast)
+            if found.state is not BroadcastState.WAITING:
+                raise TooLate(
+                    f"broadcast {broadcast} is {found.state.value} and cannot be undone"
+                )
+            spared = await tx.deliveries.stop(broadcast, reason="undone")
+            await tx.broadcasts.save(
+                replace(
+                    found,
+                    state=BroadcastState.CANCELLED,
+                    reason="undone by an editor",
+                    # As though nobody had: the same may be planned anew.
+                    confirmed_at=None,
+                    held_until=None,
+                    finished_at=self._clock.now(),
+                )
+            )
+        return spared
 
     async def stop(self, broadcast: BroadcastId) -> int:
         """Cancel a broadcast: what is not yet being sent will not be.
@@ -301,35 +224,105 @@ class Broadcaster:
         Raises:
             TooLate: It is over already.
         """
+        now = self._clock.now()
         async with self._database.transaction() as tx:
-            found = await tx.broadcasts.get(broadcast)
+            found = await tx.broadcasts.locked(broadcast)
             if found.state in {BroadcastState.FINISHED, BroadcastState.CANCELLED}:
                 raise TooLate(f"broadcast {broadcast} is {found.state.value}")
+            held = found.state is BroadcastState.WAITING
             spared = await tx.deliveries.stop(broadcast, reason="stopped")
-            await tx.broadcasts.save(
-                replace(
-                    found,
-                    state=BroadcastState.CANCELLED,
-                    reason="stopped by an editor",
-                    finished_at=self._clock.now(),
-                )
+            await tx.canaries.release(broadcast)
+            stopped = replace(
+                found,
+                state=BroadcastState.CANCELLED,
+                reason="stopped by an editor",
+                confirmed_at=None if held else found.confirmed_at,
+                finished_at=now,
             )
+            await tx.broadcasts.save(stopped)
+            if stopped.confirmed_at is not None:
+                coverage = await tx.deliveries.coverage(broadcast)
+                await self._notices.over(tx, stopped, coverage, now=now)
         return spared
+
+    async def pause(self, broadcast: BroadcastId) -> None:
+        """Hold a broadcast on its way; `resume` lets it go on.
+
+        Raises:
+            TooLate: It is not under way.
+        """
+        async with self._database.transaction() as tx:
+            found = await tx.broadcasts.locked(broadcast)
+            if found.state is not BroadcastState.RUNNING:
+                raise TooLate(f"broadcast {broadcast} is {found.state.value}")
+            await tx.broadcasts.save(
+                replace(found, state=BroadcastState.PAUSED, reason=BY_HAND)
+            )
+            await tx.deliveries.let_go(broadcast)
 
     async def resume(self, broadcast: BroadcastId) -> None:
         """Let a paused broadcast go on.
+
+        One that has paused itself goes on to everybody, and does not pause itself for
+        the same reason again: a person has looked at it.
 
         Raises:
             TooLate: It is not paused.
         """
         async with self._database.transaction() as tx:
-            found = await tx.broadcasts.get(broadcast)
+            found = await tx.broadcasts.locked(broadcast)
             if found.state is not BroadcastState.PAUSED:
                 raise TooLate(f"broadcast {broadcast} is {found.state.value}")
+            itself = found.reason != BY_HAND
             await tx.broadcasts.save(
-                replace(found, state=BroadcastState.RUNNING, reason="")
+                replace(
+                    found,
+                    state=BroadcastState.RUNNING,
+                    reason="",
+                    watched=found.watched and not itself,
+                )
             )
+            if itself:
+                await tx.canaries.release(broadcast)
         await self.kick()
+
+    async def retry(self, broadcast: BroadcastId) -> int:
+        """Try again what failed for a reason that may be gone.
+
+        Not what failed because the recipient has left or the message is bad, and
+        nothing of which it is in doubt whether it arrived.
+
+        Returns:
+            How many deliveries are queued again.
+
+        Raises:
+            TooLate: It has expired, was cancelled, or has not begun.
+            NothingToSend: Nothing failed that could be mended.
+        """
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            found = await tx.broadcasts.locked(broadcast)
+            if found.state not in {
+                BroadcastState.RUNNING,
+                BroadcastState.PAUSED,
+                BroadcastState.FINISHED,
+            }:
+                raise TooLate(f"broadcast {broadcast} is {found.state.value}")
+            if now >= found.expires_at:
+                raise TooLate(f"broadcast {broadcast} has expired: it is news no more")
+            if found.superseded_by is not None:
+                raise TooLate(
+                    f"broadcast {found.superseded_by} has changed what broadcast "
+                    f"{broadcast} says: retry that"
+                )
+            queued = await tx.unreached.retry(broadcast, MENDABLE, now=now)
+            if not queued:
+                raise NothingToSend(
+                    f"nothing of broadcast {broadcast} failed that could be mended"
+                )
+            await reopen(tx, broadcast)
+        await self.kick()
+        return queued
 
     async def status(self, broadcast: BroadcastId) -> tuple[Broadcast, Coverage]:
         """Say how far a broadcast has come."""
@@ -352,6 +345,26 @@ class Broadcaster:
         async with self._database.snapshot() as tx:
             await tx.broadcasts.get(broadcast)
             return await tx.deliveries.report(broadcast, states=states)
+
+    async def lines(
+        self, broadcast: BroadcastId, *, states: Collection[State] | None = None
+    ) -> AsyncIterator[DeliveryLine]:
+        """Give a broadcast's deliveries one by one, however many there are.
+
+        Each page is of a moment of its own: what changes meanwhile is shown as it
+        was when its page was read.
+        """
+        after: tuple[RecipientId, int] | None = None
+        while True:
+            async with self._database.snapshot() as tx:
+                page = await tx.unreached.page(
+                    broadcast, states=states, after=after, limit=PAGE
+                )
+            for line in page:
+                yield line
+            if len(page) < PAGE:
+                return
+            after = (page[-1].delivery.recipient, page[-1].delivery.part)
 
     async def receive(self, channel: Channel, receipt: Receipt) -> None:
         """Fold what a provider reports into the ledger."""
@@ -428,15 +441,3 @@ class Broadcaster:
         """Have every sender look for work."""
         for sender in self._senders.values():
             await self._runner.kick("pump", str(sender))
-
-
-def _previews(
-    messages: Mapping[MessageKey, OutboundMessage], audience: AudienceId
-) -> tuple[tuple[Channel, tuple[Text, ...]], ...]:
-    shown: dict[Channel, list[Text]] = {}
-    for (whose, channel, form, _), message in sorted(
-        messages.items(), key=lambda item: item[0][3]
-    ):
-        if whose == audience and form is Form.TEXT and isinstance(message, Text):
-            shown.setdefault(channel, []).append(message)
-    return tuple((channel, tuple(texts)) for channel, texts in shown.items())

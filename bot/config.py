@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,7 +25,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from bot.domain.broadcasts import Lane
 from bot.domain.errors import ConfigError
+from bot.domain.manners import Manner
 from bot.domain.recipients import WHATSAPP_ADDRESS
 from bot.domain.servers import Server, place
 from bot.wanted import wanted
@@ -79,6 +82,11 @@ class Settings(BaseModel):
         description="Approved digest template, HX…: {{1}} headline, {{2}} text, "
         "{{3}} link",
     )
+    correction_sid: str = Field(
+        "",
+        description="Approved template for corrections and recalls, HX…, with the "
+        "same places; without it, content_sid's says “Correction”",
+    )
     public_url: str = Field(
         "", description="https address under which this machine is reached from outside"
     )
@@ -118,6 +126,46 @@ class Settings(BaseModel):
     keep_hours: float = Field(
         24, gt=0, le=240, description="Hours after which a story is no longer sent"
     )
+    keep_hours_breaking: float = Field(
+        0, ge=0, le=240, description="The same for breaking news; 0: as keep_hours"
+    )
+    keep_hours_round_up: float = Field(
+        0, ge=0, le=240, description="The same for round-ups; 0: as keep_hours"
+    )
+    undo_seconds: float = Field(
+        10,
+        ge=0,
+        le=600,
+        description="Seconds after its confirmation in which a broadcast can be undone",
+    )
+    undo_seconds_breaking: float = Field(
+        0, ge=0, le=600, description="The same for breaking news"
+    )
+    undo_seconds_round_up: float = Field(
+        10, ge=0, le=600, description="The same for round-ups"
+    )
+    canary: bool = Field(
+        default=True,
+        description="Of more than 20, one in a hundred gets it first, and is watched; "
+        "never for breaking news",
+    )
+    failing_percent: float = Field(
+        20,
+        gt=0,
+        le=100,
+        description="Share of failures, of at least 10 outcomes, at which a broadcast "
+        "pauses",
+    )
+    merge_hours: float = Field(
+        2,
+        ge=0,
+        le=240,
+        description="Broadcasts that waited longer go out as one round-up; 0: one by "
+        "one. Never breaking news",
+    )
+    merge_hours_round_up: float = Field(
+        2, ge=0, le=240, description="The same for round-ups"
+    )
     contact: str = Field(
         "",
         max_length=200,
@@ -140,7 +188,7 @@ class Settings(BaseModel):
         description="Days for which it is kept who had agreed, after they leave",
     )
     telegram_rate: float = Field(
-        27, gt=0, le=1000, description="Messages a second from the bot"
+        30, gt=0, le=1000, description="Messages a second from the bot"
     )
     whatsapp_rate: float = Field(
         70, gt=0, le=400, description="Messages a second from the WhatsApp sender"
@@ -200,6 +248,29 @@ class Settings(BaseModel):
         )
 
     @property
+    def lanes(self) -> dict[Lane, Manner]:
+        """How each lane's broadcasts are held, and how long they are news."""
+        breaking, round_up = self.keep_hours_breaking, self.keep_hours_round_up
+        return {
+            Lane.BREAKING: Manner(
+                undo_for=timedelta(seconds=self.undo_seconds_breaking),
+                keep_for=timedelta(hours=breaking or self.keep_hours),
+            ),
+            Lane.REGULAR: Manner(
+                undo_for=timedelta(seconds=self.undo_seconds),
+                canary=self.canary,
+                keep_for=timedelta(hours=self.keep_hours),
+                overdue_after=timedelta(hours=self.merge_hours) or None,
+            ),
+            Lane.ROUND_UP: Manner(
+                undo_for=timedelta(seconds=self.undo_seconds_round_up),
+                canary=self.canary,
+                keep_for=timedelta(hours=round_up or self.keep_hours),
+                overdue_after=timedelta(hours=self.merge_hours_round_up) or None,
+            ),
+        }
+
+    @property
     def zone(self) -> ZoneInfo:
         """The zone of the times that are shown."""
         return ZoneInfo(self.timezone)
@@ -232,6 +303,20 @@ def load(
     if problems:
         raise ConfigError("\n".join(problems))
     return settings
+
+
+def with_listen(settings: Settings, listen: str | None) -> Settings:
+    """Return *settings* with another address to listen on; empty for none at all.
+
+    Raises:
+        ConfigError: It is no address.
+    """
+    if listen is None:
+        return settings
+    changed = settings.model_copy(update={"listen": listen})
+    if listen and (problems := _listen(changed)):
+        raise ConfigError(problems[0].replace("HARKARA_LISTEN", listen))
+    return changed
 
 
 def examine(
@@ -445,8 +530,12 @@ def _whatsapp(settings: Settings) -> list[str]:
             "HARKARA_WHATSAPP_NUMBER must be a number with its country code, "
             "digits only, as +14155550100"
         )
-    if settings.content_sid and not settings.content_sid.startswith("HX"):
-        problems.append(
-            "HARKARA_CONTENT_SID must be a template's ContentSid, which begins with HX"
+    problems += [
+        f"HARKARA_{name} must be a template's ContentSid, which begins with HX"
+        for name, sid in (
+            ("CONTENT_SID", settings.content_sid),
+            ("CORRECTION_SID", settings.correction_sid),
         )
+        if sid and not sid.startswith("HX")
+    ]
     return problems

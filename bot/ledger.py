@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from bot.domain.broadcasts import BroadcastState
+from bot.domain.corrections import INSTEAD
 from bot.domain.deliveries import ARRIVED, ENDED, REPEATABLE, Form, State
 from bot.domain.errors import StorageError, StorageFailing, WindowClosed
 from bot.domain.outcomes import settle
@@ -294,6 +295,9 @@ class Ledger:
 async def reopen(tx: Transaction, broadcast: BroadcastId) -> None:
     """Let a finished broadcast go on: one of its deliveries has more to do."""
     found = await tx.broadcasts.get(broadcast)
+    if found.superseded_by is not None:
+        # What took its place is to see to what has come to light.
+        await reopen(tx, found.superseded_by)
     if found.state is BroadcastState.FINISHED:
         await tx.broadcasts.save(
             replace(found, state=BroadcastState.RUNNING, finished_at=None)
@@ -313,6 +317,10 @@ async def requeued(tx: Transaction, delivery: Delivery) -> None:
     left = delivery.audience not in enrolled and delivery.action not in REPEATABLE
     if who.standing is Standing.GONE or left:
         reason = "unenrolled"
+    if broadcast.superseded_by is not None and not reason:
+        newest = await tx.broadcasts.get(broadcast.superseded_by)
+        reason = INSTEAD[newest.purpose]
+        await reopen(tx, newest.id)
     if reason:
         await tx.deliveries.save(
             [replace(delivery, state=State.SKIPPED, reason=reason)], []

@@ -45,6 +45,13 @@ def pages(settings: Settings, desk: Services, health: Health) -> web.Application
     return app
 
 
+def health_page(health: Health) -> web.Application:
+    """Put together what a process answers that nobody but its watchers calls."""
+    app = web.Application()
+    app.add_routes(health.routes())
+    return app
+
+
 async def why_shut(settings: Settings) -> str:
     """Why the address of the settings cannot be opened now; empty if it can.
 

@@ -9,6 +9,17 @@ import time
 #: What the standard library puts on every record; the rest is ours.
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
+#: Whose own lines nobody is to see.
+LIBRARIES = (
+    "telegram",
+    "httpx",
+    "httpcore",
+    "twilio",
+    "aiohttp",
+    "psycopg",
+    "procrastinate",
+)
+
 
 class KeyValue(logging.Formatter):
     """``2026-11-22T10:00:00Z INFO harkara.pump delivery delivery=7 state=accepted``."""
@@ -42,5 +53,5 @@ def set_up(level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     root.propagate = False
-    for library in ("telegram", "httpx", "httpcore", "twilio", "aiohttp", "psycopg"):
+    for library in LIBRARIES:
         logging.getLogger(library).setLevel(logging.CRITICAL)

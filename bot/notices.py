@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot import phrases
+from bot.domain.broadcasts import BroadcastState
+from bot.domain.deliveries import WITHOUT, State
 from bot.domain.messages import Button, Text, utf16_length
 from bot.domain.recipients import Channel
 from bot.ports import NewReply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from bot.domain.broadcasts import BroadcastId
+    from bot.domain.broadcasts import Broadcast, BroadcastId, Coverage
+    from bot.domain.corrections import Outcome
     from bot.domain.inbound import Inbound
     from bot.domain.recipients import Audience, Recipient, SenderId
     from bot.ports import Sender, Transaction
@@ -38,6 +41,41 @@ def plain(
         limit=LIMITS[channel],
         buttons=buttons if channel is Channel.TELEGRAM else (),
     )
+
+
+def controls(
+    language: str, broadcast: Broadcast, coverage: Coverage, *, now: datetime
+) -> Rows:
+    """Return the buttons for what can be done about a broadcast as it stands."""
+    verbs: list[str] = []
+    match broadcast.state:
+        case BroadcastState.WAITING:
+            verbs = ["undo"]
+        case BroadcastState.RUNNING:
+            verbs = ["pause", "cancel"]
+        case BroadcastState.PAUSED:
+            verbs = ["resume", "cancel"]
+        case BroadcastState.FINISHED if (
+            coverage.states[State.FAILED] and now < broadcast.expires_at
+        ):
+            verbs = ["retry"]
+    over = broadcast.state in {BroadcastState.FINISHED, BroadcastState.CANCELLED}
+    begun = broadcast.confirmed_at is not None
+    if over and begun and any(coverage.states[state] for state in WITHOUT):
+        verbs.append("missed")
+    return tuple((_button(verb, language, broadcast.id),) for verb in verbs)
+
+
+def _button(verb: str, language: str, broadcast: BroadcastId) -> Button:
+    label = {
+        "undo": phrases.undo_label,
+        "pause": phrases.pause_label,
+        "resume": phrases.resume_label,
+        "cancel": phrases.stop_label,
+        "retry": phrases.retry_label,
+        "missed": phrases.missed_label,
+    }[verb]
+    return Button(label(language), data=f"{verb}:{broadcast}")
 
 
 class Notices:
@@ -65,6 +103,66 @@ class Notices:
             tx,
             f"paused:{broadcast}:{now:%Y%m%dT%H%M%S}",
             lambda language: phrases.paused(language, broadcast=broadcast, code=code),
+            now=now,
+        )
+
+    async def failing(
+        self,
+        tx: Transaction,
+        broadcast: BroadcastId,
+        coverage: Coverage,
+        *,
+        now: datetime,
+    ) -> None:
+        """A broadcast has stopped itself: too many of its messages fail."""
+        await self._tell(
+            tx,
+            f"failing:{broadcast}:{now:%Y%m%dT%H%M%S}",
+            lambda language: phrases.failing(
+                language, broadcast=broadcast, coverage=coverage
+            ),
+            now=now,
+            buttons=lambda language: (
+                (_button("resume", language, broadcast),),
+                (_button("cancel", language, broadcast),),
+            ),
+        )
+
+    async def over(
+        self,
+        tx: Transaction,
+        broadcast: Broadcast,
+        coverage: Coverage,
+        *,
+        now: datetime,
+    ) -> None:
+        """A broadcast is over: what became of it. Told once for each outcome."""
+        without = sum(coverage.states[state] for state in WITHOUT)
+        await self._tell(
+            tx,
+            f"over:{broadcast.id}:{broadcast.state}:{coverage.arrived}:{without}",
+            lambda language: phrases.status(
+                language, broadcast=broadcast, coverage=coverage
+            ),
+            now=now,
+            buttons=lambda language: controls(language, broadcast, coverage, now=now),
+        )
+
+    async def merged(
+        self,
+        tx: Transaction,
+        round_up: BroadcastId,
+        *,
+        merged: Sequence[BroadcastId],
+        now: datetime,
+    ) -> None:
+        """Broadcasts waited too long, and go out as one."""
+        await self._tell(
+            tx,
+            f"merged:{round_up}",
+            lambda language: phrases.merged(
+                language, broadcast=round_up, before=merged
+            ),
             now=now,
         )
 
@@ -118,6 +216,27 @@ class Notices:
                     ),
                 ),
             ),
+        )
+
+    async def changed(
+        self,
+        tx: Transaction,
+        broadcast: Broadcast,
+        counts: Mapping[Outcome, int],
+        *,
+        now: datetime,
+    ) -> None:
+        """A correction or a recall is over: what it has come to."""
+        await self._tell(
+            tx,
+            f"changed:{broadcast.id}:{now:%Y%m%dT%H%M%S}",
+            lambda language: phrases.correction_over(
+                language,
+                broadcast=broadcast.id,
+                changed=broadcast.corrects or broadcast.id,
+                counts=counts,
+            ),
+            now=now,
         )
 
     async def set_aside(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from bot.calling import Callers
 from bot.domain import lanes, pacing
-from bot.domain.deliveries import Action, Failure, Form, State
+from bot.domain.deliveries import NOTES, Action, Failure, Form, State
 from bot.domain.errors import FailureKind, Fenced, StorageError
 from bot.domain.outcomes import RetryPolicy
 from bot.domain.recipients import Channel
@@ -258,6 +258,8 @@ class Pump:
         finally:
             self._bell.clear()
             if alarm is not None:
+                # It rings when it is cancelled too, and would wake the next one.
+                alarm.remove_done_callback(self._ring)
                 alarm.cancel()
             if glance is not None:
                 glance.cancel()
@@ -431,7 +433,8 @@ class Pump:
         async def end() -> None:
             error: Exception | None = None
             try:
-                if call.form is Form.TEMPLATE and lease.part > 1:
+                # A template says all in one message: the first.
+                if call.form is Form.TEMPLATE and lease.part % NOTES > 1:
                     await self._ledger.end(
                         lease.id, State.SKIPPED, epoch=self.epoch, reason="in template"
                     )

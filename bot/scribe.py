@@ -35,6 +35,12 @@ log = logging.getLogger("harkara.scribe")
 
 #: Most marks, and most answers, in one transaction.
 MOST = 500
+#: After a transaction of this many rows more are surely on their way, and worth a wait.
+BUSY = 8
+#: The longest such a wait, in seconds.
+LINGER = 0.005
+#: Rows that are worth a transaction at once.
+ENOUGH = 64
 #: A recipient's clock is moved by this much more than the spacing when the call is
 #: marked. The provider counts a message no later than its answer comes back: where
 #: that takes no longer than this, the clock is right as it stands.
@@ -123,6 +129,7 @@ class Scribe:
         self._marks: list[Call] = []
         self._answers: list[Call] = []
         self._writing: asyncio.Task[None] | None = None
+        self._enough = asyncio.Event()
         self._reporting: set[asyncio.Task[None]] = set()
 
     def mark(self, call: Call) -> None:
@@ -135,18 +142,35 @@ class Scribe:
         self._answers.append(call)
         self._begin()
 
+    @property
+    def _gathered(self) -> int:
+        return len(self._marks) + len(self._answers)
+
     def _begin(self) -> None:
         if self._writing is None:
             self._writing = asyncio.get_running_loop().create_task(self._write())
+        elif self._gathered >= ENOUGH:
+            self._enough.set()
 
     async def _write(self) -> None:
         try:
-            while self._marks or self._answers:
+            while self._gathered:
                 marks, self._marks = self._marks[:MOST], self._marks[MOST:]
                 answers, self._answers = self._answers[:MOST], self._answers[MOST:]
                 await self._share(marks, answers)
+                if len(marks) + len(answers) >= BUSY:
+                    await self._linger()
         finally:
             self._writing = None
+
+    async def _linger(self) -> None:
+        """Let more gather: a commit costs as much for one row as for fifty."""
+        if self._gathered >= ENOUGH:
+            return
+        self._enough.clear()
+        alarm = asyncio.get_running_loop().call_later(LINGER, self._enough.set)
+        await self._enough.wait()
+        alarm.cancel()
 
     async def _share(self, marks: list[Call], answers: list[Call]) -> None:
         """Write all that has gathered; if that fails, see who is to blame."""
@@ -265,10 +289,10 @@ def _page(
         if not isinstance(lease, Lease):
             raise TypeError("what became of a reply is not written here")
         page.accepted.append((lease.id, lease.attempts + 1, call.provider_id))
-        if call.form is Form.TEMPLATE and lease.action is Action.SEND:
+        if lease.form is Form.TEMPLATE and lease.action is Action.SEND:
             page.in_template.append(lease.id)
         if lease.strikes and caller.sure:
-            page.arrived.append(lease.recipient)
+            page.arrived.append((lease.id, lease.recipient))
         if call.marked_at is None or now - call.marked_at > MARGIN:
             late.setdefault(lease.kind, []).append(lease.recipient)
     for kind, who in began.items():

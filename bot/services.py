@@ -5,20 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.broadcaster import Broadcaster, Newsroom
+from bot.broadcaster import Broadcaster
 from bot.consequences import Consequences
+from bot.corrections import Corrections
+from bot.course import Course
 from bot.domain.outcomes import RetryPolicy
 from bot.domain.recipients import Channel
 from bot.editorial import Editorial
 from bot.enrolment import Enrolment
 from bot.ledger import Ledger
 from bot.notices import Notices
+from bot.planning import Planner
 from bot.replies import Replies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.domain.recipients import SenderId
+    from bot.planning import Newsroom
     from bot.ports import Clock, Database, Messenger, Runner
 
 
@@ -38,6 +42,9 @@ class Services:
     editorial: Editorial
     enrolment: Enrolment
     broadcaster: Broadcaster
+    planner: Planner
+    course: Course
+    corrections: Corrections
     replies: Replies
 
 
@@ -62,6 +69,9 @@ def wire(
         templates=bool(newsroom.template),
         telegram=senders.get(Channel.TELEGRAM),
     )
+    planner = Planner(
+        database=database, clock=clock, senders=senders, newsroom=newsroom
+    )
     return Services(
         database=database,
         clock=clock,
@@ -85,9 +95,29 @@ def wire(
             clock=clock,
             runner=runner,
             ledger=ledger,
+            notices=notices,
+            planner=planner,
             senders=senders,
             messengers=messengers,
             newsroom=newsroom,
+        ),
+        planner=planner,
+        course=Course(
+            database=database,
+            clock=clock,
+            runner=runner,
+            notices=notices,
+            planner=planner,
+            senders=senders,
+            newsroom=newsroom,
+        ),
+        corrections=Corrections(
+            database=database,
+            clock=clock,
+            senders=senders,
+            render=planner.render,
+            template=newsroom.correction_template or newsroom.template,
+            own_template=bool(newsroom.correction_template),
         ),
         replies=Replies(database=database, clock=clock, runner=runner, senders=senders),
     )

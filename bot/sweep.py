@@ -66,6 +66,9 @@ class Sweep:
         for sender in self._senders.values():
             async with self._database.snapshot() as tx:
                 work = await tx.senders.has_work(sender, now=now)
+                # What a dead owner left waits for the next; a living one is asked to
+                # look once more when it is done.
+                work = work or await tx.senders.in_hand(sender)
             if work:
                 await self._runner.kick("pump", str(sender))
 
@@ -90,28 +93,39 @@ class Sweep:
 
     async def _finish(self, tx: Transaction, *, now: datetime) -> None:
         open_ones = await tx.broadcasts.in_state(
-            BroadcastState.PLANNED, BroadcastState.RUNNING, BroadcastState.PAUSED
+            BroadcastState.PLANNED,
+            BroadcastState.WAITING,
+            BroadcastState.RUNNING,
+            BroadcastState.PAUSED,
         )
         for broadcast in open_ones:
             over = now >= broadcast.expires_at
             if broadcast.state is BroadcastState.PLANNED:
                 end = BroadcastState.CANCELLED if over else None
-            elif broadcast.state is BroadcastState.PAUSED and not over:
+            elif broadcast.state is not BroadcastState.RUNNING and not over:
                 end = None
             else:
-                unsettled = await tx.deliveries.unsettled(broadcast.id)
+                unsettled = await tx.deliveries.unsettled(
+                    broadcast.id
+                ) or await tx.corrections.lacking(broadcast, now=now)
                 end = None if unsettled else BroadcastState.FINISHED
             if end is not None:
                 reason = broadcast.reason or ("expired" if over else "")
-                await tx.broadcasts.save(
-                    replace(broadcast, state=end, finished_at=now, reason=reason)
-                )
+                ended = replace(broadcast, state=end, finished_at=now, reason=reason)
+                await tx.broadcasts.save(ended)
+                await tx.canaries.release(broadcast.id)
                 log.info(
                     "broadcast over",
                     extra={"broadcast": broadcast.id, "state": end.value},
                 )
-            if end is BroadcastState.FINISHED:
-                await self._tell_of_doubt(tx, broadcast.id, now=now)
+                if end is BroadcastState.FINISHED and ended.corrects is not None:
+                    counts = await tx.corrections.counts(ended.id)
+                    await self._notices.changed(tx, ended, counts, now=now)
+                elif end is BroadcastState.FINISHED:
+                    coverage = await tx.deliveries.coverage(broadcast.id)
+                    if ended.merged_into is None or coverage.arrived:
+                        await self._notices.over(tx, ended, coverage, now=now)
+                    await self._tell_of_doubt(tx, broadcast.id, now=now)
 
     async def _tell_of_doubt(
         self, tx: Transaction, broadcast: BroadcastId, *, now: datetime

@@ -11,7 +11,7 @@ from aiohttp import web
 from bot.domain.errors import HarkaraError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping
 
     from bot.domain.recipients import Channel, SenderId
     from bot.ports import Clock, Database
@@ -34,6 +34,7 @@ class Health:
 
     Args:
         ended: The names of tasks that ended by an error; looked at anew each time.
+        sweeps: Whether `swept` is to be called again and again.
         seconds: A clock that never jumps, in seconds.
     """
 
@@ -43,13 +44,15 @@ class Health:
         database: Database,
         clock: Clock,
         senders: Mapping[Channel, SenderId],
-        ended: Sequence[str] = (),
+        ended: Collection[str] = (),
+        sweeps: bool = True,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._clock = clock
         self._senders = senders
         self._ended = ended
+        self._sweeps = sweeps
         self._seconds = seconds
         self._swept_at = seconds()
         self._asked_at = self._swept_at
@@ -69,7 +72,7 @@ class Health:
             f"{name} ended; start again, the log says why" for name in self._ended
         ]
         still = self._seconds() - self._swept_at
-        if still > STUCK_AFTER:
+        if self._sweeps and still > STUCK_AFTER:
             reasons.append(
                 f"the runner is stuck: no sweep for {still:.0f} seconds; start again"
             )

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, or_, select, update
 
-from bot.domain.broadcasts import Broadcast, BroadcastId
+from bot.domain.articles import ArticleId
+from bot.domain.broadcasts import Broadcast, BroadcastId, BroadcastState
 from bot.domain.digests import DigestId
 from bot.domain.errors import Unknown
 from bot.domain.recipients import AudienceId
 from storage.codec import decode_digest, decode_message, encode_digest, encode_message
 from storage.tables import (
+    articles,
     broadcast_audiences,
     broadcasts,
     digest_articles,
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
-    from bot.domain.articles import Article, ArticleId
-    from bot.domain.broadcasts import BroadcastState
+    from bot.domain.articles import Article
     from bot.domain.digests import Digest
     from bot.domain.messages import OutboundMessage
     from bot.ports import MessageKey
@@ -91,6 +92,9 @@ class Broadcasts:
             stars=broadcast.stars,
             origin_id=broadcast.origin,
             merged_into_id=broadcast.merged_into,
+            purpose=broadcast.purpose,
+            corrects_id=broadcast.corrects,
+            superseded_by=broadcast.superseded_by,
         )
         await self._connection.run(
             broadcast_audiences.insert(),
@@ -147,7 +151,66 @@ class Broadcasts:
                 f"there is no broadcast {broadcast}; harkara broadcast list shows the "
                 "newest"
             )
-        return _broadcast(row)
+        return read(row)
+
+    async def articles(self, digest: DigestId) -> list[ArticleId]:
+        """Return the articles that a digest was made of, in their order."""
+        found = await self._connection.values(
+            select(digest_articles.c.article_id)
+            .where(digest_articles.c.digest_id == digest)
+            .order_by(digest_articles.c.place)
+        )
+        return [ArticleId(each) for each in found]
+
+    async def family(self, first: BroadcastId) -> list[Broadcast]:
+        """Return a story's first broadcast, its repeats and changes, oldest first.
+
+        Those that nobody has confirmed have changed nothing and are left out.
+        """
+        rows = await self._connection.rows(
+            select(broadcasts)
+            .where(
+                or_(
+                    broadcasts.c.id == first,
+                    broadcasts.c.corrects_id == first,
+                    broadcasts.c.origin_id == first,
+                ),
+                broadcasts.c.confirmed_at.is_not(None),
+            )
+            .order_by(broadcasts.c.confirmed_at, broadcasts.c.id)
+        )
+        return [read(row) for row in rows]
+
+    async def locked(self, broadcast: BroadcastId) -> Broadcast:
+        """Return one, which nobody else changes until the transaction's end."""
+        await self._connection.row(
+            select(broadcasts.c.id)
+            .where(broadcasts.c.id == broadcast)
+            .with_for_update()
+        )
+        return await self.get(broadcast)
+
+    async def let_go(self, *, now: datetime) -> list[Broadcast]:
+        """Let those run whose time to be undone is over; return them."""
+        found = await self._connection.values(
+            update(broadcasts)
+            .where(
+                broadcasts.c.state == BroadcastState.WAITING,
+                broadcasts.c.held_until <= now,
+            )
+            .values(state=BroadcastState.RUNNING)
+            .returning(broadcasts.c.id)
+        )
+        return [await self.get(BroadcastId(each)) for each in sorted(found)]
+
+    async def audiences(self, broadcast: BroadcastId) -> list[AudienceId]:
+        """Return whom it is for, in the order in which they count."""
+        found = await self._connection.values(
+            select(broadcast_audiences.c.audience_id)
+            .where(broadcast_audiences.c.broadcast_id == broadcast)
+            .order_by(broadcast_audiences.c.place)
+        )
+        return [AudienceId(each) for each in found]
 
     async def save(self, broadcast: Broadcast) -> None:
         """Write its state, its moments, its reason, and what editors said of it."""
@@ -164,6 +227,7 @@ class Broadcasts:
                 again=broadcast.again,
                 watched=broadcast.watched,
                 merged_into_id=broadcast.merged_into,
+                purpose=broadcast.purpose,
             )
         )
 
@@ -172,7 +236,7 @@ class Broadcasts:
         rows = await self._connection.rows(
             select(broadcasts).order_by(broadcasts.c.id.desc()).limit(limit)
         )
-        return [_broadcast(row) for row in rows]
+        return [read(row) for row in rows]
 
     async def in_state(self, *states: BroadcastState) -> list[Broadcast]:
         """Return all in one of *states*, oldest first."""
@@ -181,7 +245,34 @@ class Broadcasts:
             .where(broadcasts.c.state.in_(states))
             .order_by(broadcasts.c.id)
         )
-        return [_broadcast(row) for row in rows]
+        return [read(row) for row in rows]
+
+    async def of_article(self, article: ArticleId) -> list[tuple[Broadcast, bool]]:
+        """Return confirmed broadcasts of one article alone, the newest first.
+
+        Beside each, whether it was of the article's newest version.
+        """
+        others = digest_articles.alias("others")
+        rows = await self._connection.rows(
+            select(
+                broadcasts,
+                (digest_articles.c.version == articles.c.version).label("is_newest"),
+            )
+            .join(
+                digest_articles, digest_articles.c.digest_id == broadcasts.c.digest_id
+            )
+            .join(articles, articles.c.id == digest_articles.c.article_id)
+            .where(
+                digest_articles.c.article_id == article,
+                broadcasts.c.confirmed_at.is_not(None),
+                ~exists().where(
+                    others.c.digest_id == broadcasts.c.digest_id,
+                    others.c.article_id != article,
+                ),
+            )
+            .order_by(broadcasts.c.confirmed_at.desc(), broadcasts.c.id.desc())
+        )
+        return [(read(row), bool(row.is_newest)) for row in rows]
 
     async def sent_before(
         self, articles: Collection[ArticleId], audiences: Collection[AudienceId]
@@ -206,13 +297,43 @@ class Broadcasts:
             )
             .order_by(broadcasts.c.id.desc())
         )
-        return [_broadcast(row) for row in rows]
+        return [read(row) for row in rows]
+
+    async def repeated(self, broadcast: BroadcastId) -> list[Broadcast]:
+        """Return confirmed ones of the same versions to any of the same audiences."""
+        itself = broadcasts.alias("itself")
+        mine, theirs = digest_articles.alias("mine"), digest_articles.alias("theirs")
+        same = exists().where(
+            itself.c.id == broadcast,
+            mine.c.digest_id == itself.c.digest_id,
+            theirs.c.digest_id == broadcasts.c.digest_id,
+            theirs.c.article_id == mine.c.article_id,
+            theirs.c.version == mine.c.version,
+        )
+        whose = broadcast_audiences.alias("whose")
+        shared = exists().where(
+            whose.c.broadcast_id == broadcast,
+            broadcast_audiences.c.broadcast_id == broadcasts.c.id,
+            broadcast_audiences.c.audience_id == whose.c.audience_id,
+        )
+        rows = await self._connection.rows(
+            select(broadcasts)
+            .where(
+                broadcasts.c.confirmed_at.is_not(None),
+                broadcasts.c.id != broadcast,
+                same,
+                shared,
+            )
+            .order_by(broadcasts.c.id.desc())
+        )
+        return [read(row) for row in rows]
 
 
 _messages = messages
 
 
-def _broadcast(row: Row[Any]) -> Broadcast:
+def read(row: Row[Any]) -> Broadcast:
+    """Read a broadcast."""
     return Broadcast(
         id=BroadcastId(row.id),
         digest=DigestId(row.digest_id),
@@ -230,4 +351,7 @@ def _broadcast(row: Row[Any]) -> Broadcast:
         stars=row.stars,
         origin=row.origin_id and BroadcastId(row.origin_id),
         merged_into=row.merged_into_id and BroadcastId(row.merged_into_id),
+        purpose=row.purpose,
+        corrects=row.corrects_id and BroadcastId(row.corrects_id),
+        superseded_by=row.superseded_by and BroadcastId(row.superseded_by),
     )

@@ -263,10 +263,15 @@ class SqliteDatabase:
 
         def end(*, keep: bool) -> None:
             with opened[0] as connection:
-                if keep:
-                    connection.commit()
-                else:
+                if not keep:
                     connection.rollback()
+                    return
+                try:
+                    connection.commit()
+                except BaseException:
+                    # Else it would be handed on with its transaction still open.
+                    connection.rollback()
+                    raise
 
         with explained():
             try:

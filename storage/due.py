@@ -25,13 +25,31 @@ from bot.domain.deliveries import ARRIVED, Action, State
 from bot.domain.pacing import BELIEVED
 from bot.domain.recipients import Standing
 from storage.recipients import clock_has_come
-from storage.tables import OPEN, broadcasts, deliveries, recipients, replies
+from storage.tables import (
+    OPEN,
+    broadcasts,
+    canaries,
+    deliveries,
+    recipients,
+    replies,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import Row
+
     from bot.domain.recipients import SenderId
     from storage.connection import Connection
+
+
+# To make an alias takes longer than to ask a question with it.
+_EARLIER = deliveries.alias("earlier")
+_BEFORE = replies.alias("before")
+
+
+#: Something will still be done for the recipient.
+_UNENDED = (State.QUEUED, State.LEASED, State.SENDING)
 
 
 def stated(state: ColumnElement[Any], *states: State) -> ColumnElement[bool]:
@@ -42,10 +60,23 @@ def stated(state: ColumnElement[Any], *states: State) -> ColumnElement[bool]:
     return state == spelt[0] if len(spelt) == 1 else state.in_(spelt)
 
 
-def running(now: datetime) -> Select[Any]:
-    """Broadcasts that may be sent, the most urgent first."""
+def running(sender: SenderId, *, now: datetime) -> Select[Any]:
+    """Broadcasts that *sender* may send, the most urgent first.
+
+    ``first_id`` and ``last_id`` bound the deliveries that may go while only the first
+    may have it.
+    """
+    held = (canaries.c.broadcast_id == broadcasts.c.id) & (
+        canaries.c.sender_id == sender
+    )
     return (
-        select(broadcasts.c.id, broadcasts.c.lane)
+        select(
+            broadcasts.c.id,
+            broadcasts.c.lane,
+            canaries.c.first_id,
+            canaries.c.last_id,
+        )
+        .outerjoin(canaries, held)
         .where(
             broadcasts.c.state == BroadcastState.RUNNING, broadcasts.c.expires_at > now
         )
@@ -53,28 +84,49 @@ def running(now: datetime) -> Select[Any]:
     )
 
 
+def _of(broadcast: Row[Any]) -> ColumnElement[bool]:
+    """Deliveries of a broadcast that may go: all, or the first while they are watched.
+
+    Those are few, found by their own numbers; the sum keeps SQLite from reading the
+    whole queue for them instead.
+    """
+    number: int = broadcast.id
+    if broadcast.last_id is None:
+        return deliveries.c.broadcast_id == number
+    return and_(
+        deliveries.c.broadcast_id + 0 == number,
+        deliveries.c.id.between(broadcast.first_id, broadcast.last_id),
+    )
+
+
 def _in_line(sender: SenderId) -> ColumnElement[bool]:
     """Deliveries that only time keeps from being sent."""
-    earlier = deliveries.alias("earlier")
+    earlier = _EARLIER
     return and_(
         deliveries.c.sender_id == sender,
         stated(deliveries.c.state, State.QUEUED),
         recipients.c.standing == Standing.ACTIVE,
-        # What is sent keeps its order; each copy is changed for itself.
-        or_(
-            deliveries.c.action != Action.SEND,
-            ~exists().where(
-                earlier.c.broadcast_id == deliveries.c.broadcast_id,
-                earlier.c.recipient_id == deliveries.c.recipient_id,
-                earlier.c.part < deliveries.c.part,
-                earlier.c.action == Action.SEND,
-                earlier.c.state.not_in(ARRIVED),
+        # One at a time for each recipient. What is sent goes only after what was sent
+        # before it has arrived; each copy is changed whatever became of the others.
+        ~exists().where(
+            earlier.c.broadcast_id == deliveries.c.broadcast_id,
+            earlier.c.recipient_id == deliveries.c.recipient_id,
+            earlier.c.part < deliveries.c.part,
+            or_(
+                earlier.c.state.in_(_UNENDED),
+                and_(
+                    deliveries.c.action == Action.SEND,
+                    earlier.c.action == Action.SEND,
+                    earlier.c.state.not_in(ARRIVED),
+                ),
             ),
         ),
     )
 
 
-def due_deliveries(broadcast: int, sender: SenderId, *, now: datetime) -> Select[Any]:
+def due_deliveries(
+    broadcast: Row[Any], sender: SenderId, *, now: datetime
+) -> Select[Any]:
     """Deliveries of one broadcast that can be sent now, with whom they are for."""
     return (
         select(
@@ -88,7 +140,7 @@ def due_deliveries(broadcast: int, sender: SenderId, *, now: datetime) -> Select
         )
         .join(recipients, recipients.c.id == deliveries.c.recipient_id)
         .where(
-            deliveries.c.broadcast_id == broadcast,
+            _of(broadcast),
             _in_line(sender),
             deliveries.c.due_at <= now,
             clock_has_come(now),
@@ -99,7 +151,7 @@ def due_deliveries(broadcast: int, sender: SenderId, *, now: datetime) -> Select
 
 def _heads(sender: SenderId) -> ColumnElement[bool]:
     """Queued replies with none before them for the same recipient."""
-    before = replies.alias("before")
+    before = _BEFORE
     return and_(
         replies.c.sender_id == sender,
         stated(replies.c.state, *OPEN),
@@ -134,8 +186,8 @@ async def has_work(connection: Connection, sender: SenderId, *, now: datetime) -
     """Whether a claim would find anything."""
     if await connection.row(due_replies(sender, now=now).limit(1)) is not None:
         return True
-    for broadcast in await connection.rows(running(now)):
-        due = due_deliveries(broadcast.id, sender, now=now).limit(1)
+    for broadcast in await connection.rows(running(sender, now=now)):
+        due = due_deliveries(broadcast, sender, now=now).limit(1)
         if await connection.row(due) is not None:
             return True
     return False
@@ -154,12 +206,12 @@ async def next_due(
         .where(_heads(sender))
     )
     moments: list[datetime | None] = [await connection.value(reply)]
-    for broadcast in await connection.rows(running(now)):
+    for broadcast in await connection.rows(running(sender, now=now)):
         delivery = (
             select(func.min(_moment(deliveries.c.due_at, now=now)))
             .select_from(deliveries)
             .join(recipients, recipients.c.id == deliveries.c.recipient_id)
-            .where(deliveries.c.broadcast_id == broadcast.id, _in_line(sender))
+            .where(_of(broadcast), _in_line(sender))
         )
         moments.append(await connection.value(delivery))
     return min((each for each in moments if each is not None), default=None)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement, Select
 
     from bot.domain.broadcasts import BroadcastId
     from bot.domain.recipients import AudienceId, Channel, SenderId
@@ -33,11 +33,12 @@ async def plan(
     parts: Mapping[tuple[AudienceId, Channel], int],
     senders: Mapping[Channel, SenderId],
     now: datetime,
+    only: ColumnElement[bool] | None = None,
 ) -> list[ChannelPlan]:
     """Write every delivery; what is there already is left alone.
 
     Parts are written one after the other, so that everybody's first comes before
-    anybody's second.
+    anybody's second. With *only*, a condition on ``recipient``, not for all enrolled.
     """
     plans: list[ChannelPlan] = []
     for (audience, channel), count in parts.items():
@@ -52,6 +53,8 @@ async def plan(
                 part=part,
                 now=now,
             )
+            if only is not None:
+                chosen = chosen.where(only)
             inserting = connection.insert_new(deliveries).from_select(
                 [column.name for column in chosen.selected_columns], chosen
             )

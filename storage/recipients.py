@@ -10,6 +10,7 @@ from bot.domain.errors import Unknown
 from bot.domain.pacing import BELIEVED
 from bot.domain.recipients import Recipient, RecipientId, Standing
 from storage.connection import chunks
+from storage.copies import leave_copies
 from storage.merging import merge
 from storage.tables import aliases, recipients
 
@@ -114,6 +115,7 @@ class Recipients:
             return moving  # moved before, and perhaps further since
         if moving.address == new:
             return moving
+        await leave_copies(self._connection, moving.id)
         if there is not None and there.id != moving.id:
             await merge(self._connection, keep=moving.id, end=there.id)
         await self._alias(moving.address, moving.id)

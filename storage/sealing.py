@@ -117,10 +117,13 @@ class Keyring:
 
     def address(self, row: Row[Any]) -> Address:
         """Read an address from a row that holds its four columns."""
-        value = row.value
-        if row.sealed is not None:
-            value = self.open(row.sealed, place=_address(row.channel, value))
-        return Address(row.channel, value, row.thread or None)
+        if row.sealed is None:
+            return Address(row.channel, row.value, row.thread or None)
+        return self.opened(row.channel, row.value, row.sealed)
+
+    def opened(self, channel: Channel, value: str, sealed: bytes) -> Address:
+        """Read an address that is sealed beside what stands for its value."""
+        return Address(channel, self.open(sealed, place=_address(channel, value)))
 
 
 def _address(channel: Channel, value: str) -> str:

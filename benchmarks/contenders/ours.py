@@ -10,18 +10,15 @@ from __future__ import annotations
 import asyncio
 import cProfile
 import os
-import shutil
 import socket
-import sqlite3
 import ssl
-from contextlib import AsyncExitStack, closing
-from pathlib import Path
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 os.environ.setdefault("PTB_TIMEDELTA", "1")
 
-from benchmarks.crowd import AUDIENCE, KEY, NEWS
+from benchmarks.crowd import AUDIENCE, KEY, NEWS, ask
 from benchmarks.measuring import (
     ACCOUNT,
     FROM,
@@ -61,8 +58,7 @@ KEPT = """
 
 async def main(spec: Spec) -> Measured:
     """Plan, confirm, and wait for the last row."""
-    database = Path(spec.folder) / "harkara.db"
-    shutil.copyfile(spec.options["crowd"], database)
+    database = str(spec.options["database"])
     settings = settings_for(spec, database)
     logs.set_up(settings.log)
     async with AsyncExitStack() as stack:
@@ -98,13 +94,12 @@ async def main(spec: Spec) -> Measured:
             await desk.broadcaster.stop(broadcast)
             measured.messages = (await looking.stats()).accepted
         else:
-            with closing(sqlite3.connect(database)) as connection:
-                rows, numbers = connection.execute(KEPT, (broadcast,)).fetchone()
+            rows, numbers = ask(database, KEPT, broadcast)[0]
             measured.verified = rows == numbers == spec.messages
     return measured
 
 
-def settings_for(spec: Spec, database: Path) -> Settings:
+def settings_for(spec: Spec, database: str) -> Settings:
     """Return the settings as shipped, but for accounts, rates and concurrency."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -161,14 +156,12 @@ class Looking:
 
 
 async def _all_done(
-    spec: Spec, looking: Looking, database: Path, broadcast: BroadcastId
+    spec: Spec, looking: Looking, database: str, broadcast: BroadcastId
 ) -> None:
     while (await looking.stats()).accepted < spec.messages:
         await asyncio.sleep(GLANCE)
-    address = f"file:{database}?mode=ro"
-    with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as reading:
-        while reading.execute(LEFT, (broadcast,)).fetchone()[0]:
-            await asyncio.sleep(GLANCE / 4)
+    while (await asyncio.to_thread(ask, database, LEFT, broadcast))[0][0]:
+        await asyncio.sleep(GLANCE / 4)
 
 
 async def _time_is_up(spec: Spec, looking: Looking) -> None:

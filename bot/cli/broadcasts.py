@@ -1,8 +1,9 @@
-"""``harkara broadcast``: plan, confirm, watch, stop."""
+"""``harkara broadcast``: plan, confirm, watch, hold, stop, send again."""
 
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,23 +19,37 @@ from bot.cli.common import (
     shown_at,
     table,
 )
+from bot.cli.course import (
+    Number,
+    again_,
+    decide,
+    pause,
+    print_plan,
+    report,
+    resume,
+    retry,
+    stop,
+    undo,
+)
+from bot.cli.reports import line_json, why
 from bot.domain.articles import ArticleId
 from bot.domain.broadcasts import BroadcastId, BroadcastState, Lane
-from bot.domain.deliveries import DeliveryId, State
-from bot.domain.errors import Refusal
+from bot.domain.deliveries import State
+from bot.domain.errors import Refusal, SentBefore
 from bot.domain.recipients import Channel
 from bot.phrases.catalogue import one_line
 
 if TYPE_CHECKING:
     from bot.app import Desk
-    from bot.domain.broadcasts import Broadcast, Coverage, Plan
+    from bot.domain.broadcasts import Broadcast, Coverage
     from bot.ports import DeliveryLine
 
-app = typer.Typer(help="Plan, confirm, watch, stop.", no_args_is_help=True)
+app = typer.Typer(
+    help="Plan, confirm, watch, hold, stop, send again.", no_args_is_help=True
+)
 
-Number = Annotated[
-    int,
-    typer.Argument(max=LARGEST_NUMBER, help="As `harkara broadcast list` shows it."),
+Again = Annotated[
+    bool, typer.Option("--again", help="Though the same went to the same audience.")
 ]
 
 #: States that a report does not name delivery by delivery.
@@ -69,6 +84,33 @@ def plan(
     lane: Annotated[str, typer.Option(help="breaking, regular or round-up.")] = (
         "regular"
     ),
+    again: Again = False,  # noqa: FBT002 - an option is a boolean with a default
+    expires: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            max=240,
+            help="Hours after which it is news no more; not keep_hours.",
+        ),
+    ] = None,
+    stars: Annotated[
+        int,
+        typer.Option(
+            min=0, max=1_000_000, help="Most Telegram Stars that a paid burst may cost."
+        ),
+    ] = 0,
+    reply_to: Annotated[
+        int | None,
+        typer.Option(
+            max=LARGEST_NUMBER,
+            help="The broadcast of the story that this one goes on with: in each chat "
+            "on Telegram it answers its first message.",
+        ),
+    ] = None,
+    live: Annotated[  # noqa: FBT002 - an option is a boolean with a default
+        bool,
+        typer.Option("--live", help="A card that `harkara broadcast live` edits."),
+    ] = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Write a broadcast down and show what would be sent. Sends nothing."""
@@ -80,11 +122,27 @@ def plan(
             None if article is None else ArticleId(article)
         )
         audiences = audience or await default_audiences(desk)
-        _print_plan(
-            await desk.broadcaster.plan(
-                chosen, audiences, lane=LANES[lane], by="command line"
+        try:
+            planned = await desk.broadcaster.plan(
+                chosen,
+                audiences,
+                lane=LANES[lane],
+                by="command line",
+                again=again,
+                keep_for=None if expires is None else timedelta(hours=expires),
+                stars=stars,
             )
+        except SentBefore as error:
+            raise Refusal(f"{error}; to send it once more, add --again") from error
+        answered = await desk.corrections.link(
+            planned.broadcast.id,
+            answers=None if reply_to is None else BroadcastId(reply_to),
+            live=live,
         )
+        print_plan(planned)
+        if reply_to is not None:
+            chats = counted(answered, "chat")
+            typer.echo(f"It answers broadcast {reply_to} in {chats}.")
 
     at_desk(config, work, channels=True)
 
@@ -96,43 +154,39 @@ async def default_audiences(desk: Desk) -> list[str]:
     return [each.name for each, _ in await desk.enrolment.audiences()]
 
 
-def _print_plan(plan: Plan) -> None:
-    for channel, texts in plan.previews:
-        for place, text in enumerate(texts, start=1):
-            typer.secho(
-                f"{channel.value} {place}/{len(texts)}, {text.length} of {text.limit}",
-                bold=True,
-            )
-            typer.echo(text.text + "\n")
-    for note in plan.lint:
-        typer.echo(f"note: {note.text}")
-    for each in plan.channels:
-        typer.echo(
-            f"{each.channel.value}: {counted(each.recipients, 'recipient')}, "
-            f"{counted(each.messages, 'message')}"
-        )
-    typer.echo(
-        f"broadcast {plan.broadcast.id}: {counted(plan.recipients, 'recipient')}, "
-        f"{counted(plan.messages, 'message')}. "
-        f"Send it with: harkara broadcast confirm {plan.broadcast.id}"
-    )
-
-
 @app.command()
-def confirm(broadcast: Number, config: ConfigFile = DEFAULT_CONFIG) -> None:
+def confirm(
+    broadcast: Number,
+    again: Again = False,  # noqa: FBT002 - an option is a boolean with a default
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
     """Let a planned broadcast go. The running application sends it."""
 
     async def work(desk: Desk) -> None:
-        done = await desk.broadcaster.confirm(BroadcastId(broadcast))
-        typer.echo(
-            f"broadcast {broadcast} confirmed"
-            if done
-            else f"broadcast {broadcast} was confirmed before; nothing changed"
-        )
+        try:
+            done = await desk.broadcaster.confirm(BroadcastId(broadcast), again=again)
+        except SentBefore as error:
+            raise Refusal(f"{error}; to send it once more, add --again") from error
+        if done:
+            found, _ = await desk.broadcaster.status(BroadcastId(broadcast))
+            typer.echo(f"broadcast {broadcast} confirmed{_held(found)}")
+        else:
+            typer.echo(f"broadcast {broadcast} was confirmed before; nothing changed")
         if not desk.is_running():
             typer.echo("No Harkara is running here: `harkara run` sends it.", err=True)
 
     at_desk(config, work)
+
+
+def _held(found: Broadcast) -> str:
+    """Say for how long a confirmation can be undone, where it can."""
+    if found.held_until is None or found.confirmed_at is None:
+        return ""
+    seconds = round((found.held_until - found.confirmed_at).total_seconds())
+    return (
+        f"; it goes out in {counted(seconds, 'second')}, until then: "
+        f"harkara broadcast undo {found.id}"
+    )
 
 
 @app.command()
@@ -159,7 +213,7 @@ def show(
             shown = {
                 **_as_json(found, coverage),
                 "waiting": waiting,
-                "deliveries": _lines_json(lines),
+                "deliveries": [line_json(line) for line in lines],
             }
             typer.echo(json.dumps(shown, ensure_ascii=False))
         else:
@@ -236,24 +290,6 @@ def _as_json(found: Broadcast, coverage: Coverage) -> dict[str, Any]:
     }
 
 
-def _lines_json(lines: list[DeliveryLine]) -> list[dict[str, Any]]:
-    return [
-        {
-            "delivery": line.delivery.id,
-            "recipient": line.delivery.recipient,
-            "channel": line.channel.value,
-            "part": line.delivery.part,
-            "state": line.delivery.state.value,
-            "attempts": line.delivery.attempts,
-            "form": line.delivery.form,
-            "failure": line.delivery.failure and line.delivery.failure.kind.value,
-            "code": line.delivery.failure and line.delivery.failure.code,
-            "reason": line.delivery.reason,
-        }
-        for line in lines
-    ]
-
-
 def _print_report(
     found: Broadcast, coverage: Coverage, lines: list[DeliveryLine]
 ) -> None:
@@ -280,68 +316,6 @@ def _print_report(
         )
 
 
-def why(line: DeliveryLine) -> str:
-    """Why a delivery is odd: the kind of failure and the provider's own code."""
-    failure = line.delivery.failure
-    if failure is None:
-        return line.delivery.reason
-    code = one_line(failure.code)
-    return f"{failure.kind.value} ({code})" if code else failure.kind.value
-
-
-@app.command()
-def stop(broadcast: Number, config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Cancel a broadcast: what has not left will not leave."""
-
-    async def work(desk: Desk) -> None:
-        spared = await desk.broadcaster.stop(BroadcastId(broadcast))
-        messages, were = counted(spared, "message"), "was" if spared == 1 else "were"
-        typer.echo(f"broadcast {broadcast} stopped; {messages} {were} not sent")
-
-    at_desk(config, work)
-
-
-@app.command()
-def resume(broadcast: Number, config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Let a paused broadcast go on."""
-
-    async def work(desk: Desk) -> None:
-        await desk.broadcaster.resume(BroadcastId(broadcast))
-        typer.echo(f"broadcast {broadcast} goes on")
-
-    at_desk(config, work)
-
-
-@app.command()
-def decide(
-    broadcast: Number,
-    repeat: Annotated[
-        bool,
-        typer.Option(
-            "--repeat/--sent",
-            help="Send the doubtful again, at the risk of a second copy, or take "
-            "them for sent.",
-        ),
-    ],
-    delivery: Annotated[
-        list[int] | None,
-        typer.Option(
-            help="Only this one; may be given again. Without it, all that the "
-            "provider cannot be asked about."
-        ),
-    ] = None,
-    config: ConfigFile = DEFAULT_CONFIG,
-) -> None:
-    """Settle the deliveries that a crash left in doubt."""
-
-    async def work(desk: Desk) -> None:
-        settled = await desk.broadcaster.decide(
-            BroadcastId(broadcast),
-            repeat=repeat,
-            deliveries=None
-            if delivery is None
-            else {DeliveryId(each) for each in delivery},
-        )
-        typer.echo(f"{counted(settled, 'delivery', 'deliveries')} settled")
-
-    at_desk(config, work)
+for _command in (stop, undo, pause, resume, retry, decide, report):
+    app.command()(_command)
+app.command("again")(again_)

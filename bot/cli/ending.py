@@ -61,6 +61,11 @@ class Ending:
         for each, before in self._before.items():
             signal.signal(each, before)
 
+    @property
+    def asked(self) -> bool:
+        """Whether the end has been asked for."""
+        return self._asked
+
     def attach(self, loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
         """Have *stop* set by the first signal, be it one that came already."""
         self._stop = (loop, stop)

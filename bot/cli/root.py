@@ -11,8 +11,8 @@ from typer.core import TyperArgument, TyperGroup
 from bot.cli import (
     articles,
     audiences,
-    broadcasts,
     check,
+    corrections,
     demo,
     editors,
     formatting,
@@ -52,6 +52,8 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("run")(service.run)
+app.command("worker")(service.worker)
+app.command("web")(service.web)
 app.command("check")(check.check)
 app.command("health")(health.health)
 app.command("format")(formatting.format_)
@@ -63,7 +65,7 @@ app.add_typer(groups.app, name="group")
 app.add_typer(readers.app, name="reader")
 app.add_typer(links.app, name="link")
 app.add_typer(articles.app, name="article")
-app.add_typer(broadcasts.app, name="broadcast")
+app.add_typer(corrections.app, name="broadcast")  # its own and those of broadcasts
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - the library calls it so

@@ -24,6 +24,7 @@ __all__ = [
     "Coverage",
     "Lane",
     "Plan",
+    "Purpose",
 ]
 
 
@@ -47,6 +48,16 @@ class BroadcastState(StrEnum):
     CANCELLED = "cancelled"  #: stopped by an editor, or never confirmed in time
 
 
+class Purpose(StrEnum):
+    """What a broadcast is for."""
+
+    NEWS = "news"  #: a story, sent
+    UPDATE = "update"  #: more of a story, in answer to its first message
+    LIVE = "live"  #: a card that is edited in place, and each such edit
+    CORRECTION = "correction"  #: the right text in place of the wrong
+    RECALL = "recall"  #: taking a story back
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broadcast:
     """One digest on its way to audiences."""
@@ -68,6 +79,10 @@ class Broadcast:
     stars: int = 0  #: most Telegram Stars a paid burst may cost; 0: none
     origin: BroadcastId | None = None  #: whose recipients these were before
     merged_into: BroadcastId | None = None  #: the round-up that its rest went into
+    purpose: Purpose = Purpose.NEWS
+    corrects: BroadcastId | None = None  #: the first broadcast of the story it changes
+    #: the newest that has taken its place; what waits or is repeated goes with that
+    superseded_by: BroadcastId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +121,9 @@ class Plan:
     channels: tuple[ChannelPlan, ...]
     previews: tuple[tuple[Channel, tuple[Text, ...]], ...]  #: exactly what is sent
     lint: tuple[Note, ...]
+    #: the newest first: the same went to the same before; must be said twice to go
+    before: tuple[BroadcastId, ...] = ()
+    audiences: tuple[str, ...] = ()  #: their names
 
     @property
     def recipients(self) -> int:

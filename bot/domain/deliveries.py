@@ -48,6 +48,8 @@ ENDED = frozenset(
 )
 #: The recipient has it.
 ARRIVED = frozenset({State.ACCEPTED, State.DELIVERED, State.READ})
+#: The recipient has nothing, and will get nothing of its own accord.
+WITHOUT = frozenset({State.FAILED, State.SKIPPED, State.EXPIRED})
 
 
 class Action(StrEnum):
@@ -67,6 +69,12 @@ class Form(StrEnum):
 
     TEXT = "text"
     TEMPLATE = "template"
+    NOTICE = "notice"  #: in place of what was taken back
+
+
+#: Parts above this are no parts of a story: they are said about it. So many messages no
+#: story has.
+NOTES = 1000
 
 
 class Progress(IntEnum):

@@ -7,7 +7,8 @@ HarkaraError
 │   ├── NotAllowed         the person may not do this
 │   ├── Unknown            no such audience, article, broadcast, …
 │   ├── NothingToSend      no article, or nobody to send to
-│   └── TooLate            the broadcast is past that
+│   ├── TooLate            the broadcast is past that
+│   └── SentBefore         the same went there before; say it twice to repeat it
 ├── StorageError           the database could not answer
 │   └── StorageFailing     the disk or a lock is at fault; ask again when it is mended
 ├── Fenced                 another owner has taken over; stop at once
@@ -29,6 +30,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.domain.recipients import Address
 
 
@@ -90,6 +93,18 @@ class NothingToSend(Refusal):
 
 class TooLate(Refusal):
     """The broadcast is past the point where this could be done."""
+
+
+class SentBefore(Refusal):
+    """The same story went to this audience before; it must be said twice.
+
+    ``broadcasts`` are those that brought it, the newest first.
+    """
+
+    def __init__(self, broadcasts: Sequence[int] = ()) -> None:
+        shown = ", ".join(str(each) for each in broadcasts[:3])
+        super().__init__(f"this story went to this audience before: broadcast {shown}")
+        self.broadcasts = tuple(broadcasts)
 
 
 class FailureKind(StrEnum):

@@ -60,7 +60,7 @@ class Rate:
 #: 20/min in a group; Twilio: 80/s a sender; Meta: one in 6 s to the same user).
 DEFAULT_RATES = {
     Channel.TELEGRAM: Rate(
-        per_second=27,
+        per_second=30,
         private=timedelta(seconds=1.05),
         group=timedelta(seconds=3.1),
     ),

@@ -40,6 +40,14 @@ def help_editor(language: str) -> str:
             status=typed("/status", language),
             stop=typed("/stop_broadcast", language),
         )
+        + "\n"
+        + words(language)
+        .gettext(
+            "{correct} 7 – put the newest version in the place of what broadcast 7 "
+            "sent\n"
+            "{recall} 7 – take back what broadcast 7 sent"
+        )
+        .format(correct=typed("/correct", language), recall=typed("/recall", language))
     )
 
 
@@ -223,6 +231,12 @@ def status(language: str, *, broadcast: Broadcast, coverage: Coverage) -> str:
         for state in State
         if (count := coverage.states[state])
     ]
+    if broadcast.merged_into is not None:
+        lines.append(
+            say.gettext("Most of it went out with round-up {broadcast}").format(
+                broadcast=broadcast.merged_into
+            )
+        )
     return "\n".join(lines)
 
 
@@ -230,6 +244,7 @@ def _broadcast_state(language: str, state: BroadcastState) -> str:
     say = words(language)
     return {
         BroadcastState.PLANNED: say.gettext("waits for confirmation"),
+        BroadcastState.WAITING: say.gettext("confirmed; can still be undone"),
         BroadcastState.RUNNING: say.gettext("under way"),
         BroadcastState.PAUSED: say.gettext("paused"),
         BroadcastState.FINISHED: say.gettext("finished"),

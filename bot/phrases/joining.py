@@ -12,12 +12,14 @@ from bot.domain.errors import (
     LinkUnknown,
     NotAllowed,
     NothingToSend,
+    SentBefore,
     TooLate,
     Unknown,
     WrongPlace,
 )
 from bot.domain.recipients import Kind
 from bot.phrases.catalogue import command, name, typed, words
+from bot.phrases.course import went_before
 
 if TYPE_CHECKING:
     from bot.domain.errors import Refusal
@@ -207,6 +209,8 @@ def _refused(language: str, error: Refusal) -> str:
     """A general sentence, and what the error itself has to say, which is English."""
     say = words(language)
     text = str(error)
+    if isinstance(error, SentBefore):
+        return went_before(language, before=error.broadcasts)
     if isinstance(error, Unknown) and (found := _MISSING.fullmatch(text)):
         return _missing(language, found[1], found[3])
     match error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bot.ports.corrections import Corrections
+from bot.ports.course import Canaries, RoundUps, Unreached
 from bot.ports.erasure import Erasure
 from bot.ports.ledger import Claims, Hand, Lease, Order, Page, ReplyLease, Written
 from bot.ports.people import Audiences, Editors, JoinLinks, Recipients
@@ -24,6 +26,7 @@ from bot.ports.values import (
     NewReply,
     Sender,
     Taken,
+    Watched,
     Windows,
 )
 from bot.ports.world import (
@@ -39,9 +42,11 @@ __all__ = [
     "Audiences",
     "Backlog",
     "Broadcasts",
+    "Canaries",
     "Chats",
     "Claims",
     "Clock",
+    "Corrections",
     "Database",
     "Deliveries",
     "DeliveryLine",
@@ -62,11 +67,14 @@ __all__ = [
     "Recipients",
     "Replies",
     "ReplyLease",
+    "RoundUps",
     "Runner",
     "Sender",
     "Senders",
     "Taken",
     "Transaction",
+    "Unreached",
+    "Watched",
     "Windows",
     "Written",
 ]

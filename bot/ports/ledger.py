@@ -91,7 +91,8 @@ class Page(NamedTuple):
     in_template: list[DeliveryId]  #: of these, those whose later parts are not sent
     #: Until when nothing more may be sent to whom.
     holds: list[tuple[datetime, list[RecipientId]]]
-    arrived: list[RecipientId]  #: whose strikes are forgotten
+    #: Of these, those with whose arrival the recipient's strikes are forgotten.
+    arrived: list[tuple[DeliveryId, RecipientId]]
 
 
 class Written(NamedTuple):

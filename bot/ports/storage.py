@@ -40,6 +40,8 @@ if TYPE_CHECKING:
         RecipientId,
         SenderId,
     )
+    from bot.ports.corrections import Corrections
+    from bot.ports.course import Canaries, RoundUps, Unreached
     from bot.ports.erasure import Erasure
     from bot.ports.people import Audiences, Editors, JoinLinks, Recipients
     from bot.ports.senders import Senders
@@ -81,6 +83,9 @@ class Broadcasts(Protocol):
     async def digest(self, digest: DigestId) -> Digest:
         """Return a digest."""
 
+    async def articles(self, digest: DigestId) -> list[ArticleId]:
+        """Return the articles that a digest was made of, in their order."""
+
     async def add(
         self, broadcast: Broadcast, audiences: Sequence[AudienceId]
     ) -> Broadcast:
@@ -99,6 +104,15 @@ class Broadcasts(Protocol):
     async def get(self, broadcast: BroadcastId) -> Broadcast:
         """Return one. Raises Unknown."""
 
+    async def locked(self, broadcast: BroadcastId) -> Broadcast:
+        """Return one, which nobody else changes until the transaction's end."""
+
+    async def let_go(self, *, now: datetime) -> list[Broadcast]:
+        """Let those run whose time to be undone is over; return them."""
+
+    async def audiences(self, broadcast: BroadcastId) -> list[AudienceId]:
+        """Return whom it is for, in the order in which they count."""
+
     async def save(self, broadcast: Broadcast) -> None:
         """Write its state, its moments, its reason, and what editors said of it."""
 
@@ -108,10 +122,31 @@ class Broadcasts(Protocol):
     async def in_state(self, *states: BroadcastState) -> list[Broadcast]:
         """Return all in one of *states*, oldest first."""
 
+    async def family(self, first: BroadcastId) -> list[Broadcast]:
+        """Return a story's first broadcast, its repeats and changes, oldest first.
+
+        Those that nobody has confirmed have changed nothing and are left out.
+        """
+
+    async def of_article(self, article: ArticleId) -> list[tuple[Broadcast, bool]]:
+        """Return confirmed broadcasts of one article alone, the newest first.
+
+        Beside each, whether it was of the article's newest version.
+        """
+
     async def sent_before(
         self, articles: Collection[ArticleId], audiences: Collection[AudienceId]
     ) -> list[Broadcast]:
-        """Return confirmed broadcasts of any of *articles* to any of *audiences*."""
+        """Return confirmed broadcasts of any of *articles* to any of *audiences*.
+
+        The newest first.
+        """
+
+    async def repeated(self, broadcast: BroadcastId) -> list[Broadcast]:
+        """Return confirmed ones of the same versions to any of the same audiences.
+
+        The newest first; never the broadcast itself.
+        """
 
 
 class Deliveries(Protocol):
@@ -286,6 +321,22 @@ class Transaction(Protocol):
     @property
     def deliveries(self) -> Deliveries:
         """The ledger."""
+
+    @property
+    def corrections(self) -> Corrections:
+        """Changes to what was sent."""
+
+    @property
+    def canaries(self) -> Canaries:
+        """Who gets a broadcast first."""
+
+    @property
+    def unreached(self) -> Unreached:
+        """Who did not get one."""
+
+    @property
+    def round_ups(self) -> RoundUps:
+        """What is sent together."""
 
     @property
     def replies(self) -> Replies:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from bot.domain.broadcasts import BroadcastId
     from bot.domain.deliveries import (
         Attempt,
         Delivery,
         Form,
     )
+    from bot.domain.holding import Canary
     from bot.domain.messages import OutboundMessage
     from bot.domain.recipients import (
         Address,
@@ -87,6 +89,16 @@ class DeliveryLine:
     kind: Kind
     channel: Channel
     provider_id: str  #: of the furthest attempt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """Those who get a broadcast first by one sender, and how they fare."""
+
+    broadcast: BroadcastId
+    sender: SenderId
+    since: datetime  #: when it was let go
+    canary: Canary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.domain.errors import HarkaraError
+from bot.runners.timers import Timers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -32,7 +33,7 @@ class LocalRunner:
         self._works: dict[str, Callable[[str], Awaitable[datetime | None]]] = {}
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._again: set[tuple[str, str]] = set()
-        self._timers: dict[tuple[str, str], tuple[datetime, asyncio.Task[None]]] = {}
+        self._timers = Timers(clock, self.kick)
         self._periodic: list[tuple[float, str, str]] = []
         self._draining: set[str] = set()
         self._stopping = asyncio.Event()
@@ -59,7 +60,7 @@ class LocalRunner:
             return  # a command line only writes: the running owner's sweep will see
         name = (task, key)
         if run_at is not None and run_at > self._clock.now():
-            self._remind(name, run_at)
+            self._timers.set(task, key, run_at)
         elif name in self._running:
             self._again.add(name)
         else:
@@ -86,7 +87,7 @@ class LocalRunner:
         A crash could fall anywhere; so may this, where nothing is in the air.
         """
         self._stopping.set()
-        cut = [timer for _, timer in self._timers.values()]
+        cut = self._timers.cancel()
         cut += [
             running
             for (task, _), running in self._running.items()
@@ -118,19 +119,6 @@ class LocalRunner:
             await self.kick(task, key)
         elif again is not None:
             await self.kick(task, key, again)
-
-    def _remind(self, name: tuple[str, str], moment: datetime) -> None:
-        if name in self._timers:
-            known, timer = self._timers[name]
-            if known <= moment:
-                return
-            timer.cancel()
-        self._timers[name] = (moment, asyncio.create_task(self._later(name, moment)))
-
-    async def _later(self, name: tuple[str, str], moment: datetime) -> None:
-        await self._clock.sleep_until(moment)
-        self._timers.pop(name, None)
-        await self.kick(*name)
 
     async def _beat(self, seconds: float, task: str, key: str) -> None:
         while not self._stopping.is_set():

@@ -6,10 +6,6 @@ import math
 from collections import defaultdict, deque
 from dataclasses import dataclass
 
-#: Seconds by which a sliding window is shorter than its name says: the jitter of
-#: the wire is not the caller's fault.
-SLACK = 0.05
-
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -21,14 +17,14 @@ class Rate:
 
 BOT = Rate(30, 1)
 PAID = Rate(1000, 1)
-PRIVATE = Rate(1, 1)
+CHAT = Rate(1, 1)
 GROUP = Rate(20, 60)
 SENDER = Rate(80, 1)
 PAIR = Rate(3, 18)  #: one per six seconds on average, three at once
 
 
 class Windows:
-    """Sliding windows, one per key."""
+    """Sliding windows, one per key, to the moment: the wire's jitter excuses nobody."""
 
     def __init__(self) -> None:
         self._calls: defaultdict[str, deque[float]] = defaultdict(deque)
@@ -36,12 +32,16 @@ class Windows:
     def wait(self, key: str, rate: Rate, now: float) -> float:
         """Return the seconds until *key* may be used again; zero means now."""
         calls = self._calls[key]
-        since = now - rate.seconds + SLACK
+        since = now - rate.seconds
         while calls and (calls[0] <= since or calls[0] > now):
             calls.popleft()
         if len(calls) < rate.count:
             return 0.0
         return calls[-rate.count] - since
+
+    def count(self, key: str) -> int:
+        """Return how many calls counted when `wait` was asked last."""
+        return len(self._calls[key])
 
     def note(self, key: str, now: float) -> None:
         """Count one call."""
@@ -49,10 +49,15 @@ class Windows:
 
 
 class TelegramRates:
-    """30 a second per bot, 1 a second per person, 20 a minute per group."""
+    """30 a second per bot, 1 a second per chat, 20 a minute per group.
+
+    Who pays may send a thousand a second; what goes beyond the thirty is charged.
+    Paid or not, every message counts.
+    """
 
     def __init__(self, *, strict: bool) -> None:
         self.strict = strict
+        self.charged = 0  #: messages, at a tenth of a Star each
         self._windows = Windows()
 
     def refuse(
@@ -66,14 +71,15 @@ class TelegramRates:
         """
         if not self.strict:
             return None
-        windows = (
-            ("bot", "paid" if paid else "bot", PAID if paid else BOT),
-            ("chat", chat, PRIVATE if private else GROUP),
-        )
+        windows = [("bot", "bot", PAID if paid else BOT), ("chat", chat, CHAT)]
+        if not private:
+            windows.append(("group", f"minute of {chat}", GROUP))
         for name, key, rate in windows:
             wait = self._windows.wait(key, rate, now)
             if wait > 0:
                 return name, max(1, math.ceil(wait))
+        if paid and self._windows.count("bot") >= BOT.count:
+            self.charged += 1
         for _, key, _ in windows:
             self._windows.note(key, now)
         return None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAUSE = 0.005  #: seconds between two looks while waiting, however much happens
+SHARE = 20  #: times a look's own time between two looks: many records take long to read
 #: Methods that put a new message into a chat.
 SENDING = frozenset({"sendMessage", "sendPhoto", "Messages.create"})
 
@@ -174,10 +175,12 @@ class Log:
         """
         async with asyncio.timeout(timeout):
             async for _ in self.changes():
+                began = time.perf_counter()
                 found = list(question(self))
                 if len(found) >= count:
                     return found
-                await asyncio.sleep(PAUSE)
+                took = time.perf_counter() - began
+                await asyncio.sleep(max(PAUSE, took * SHARE))
         raise AssertionError  # pragma: no cover - changes() never ends
 
     async def changes(self) -> AsyncIterator[None]:

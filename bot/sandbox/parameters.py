@@ -10,6 +10,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 if TYPE_CHECKING:
     from aiohttp import web
 
@@ -127,7 +129,7 @@ async def read(request: web.BaseRequest) -> dict[str, Any]:
         return given
     if request.content_type == "application/json":
         try:
-            body = json.loads(await request.read() or b"{}")
+            body = orjson.loads(await request.read() or b"{}")
         except ValueError:
             raise bad("can't parse JSON object") from None
         if not isinstance(body, dict):

@@ -134,6 +134,11 @@ class Sandbox:
         self.faults.drop_idle = lambda provider: self._listener(provider).close_idle()
 
     @property
+    def stars(self) -> float:
+        """What Telegram has charged for messages beyond its free rate, in Stars."""
+        return self.telegram.rates.charged / 10
+
+    @property
     def telegram_url(self) -> str:
         """Where Telegram listens; python-telegram-bot wants ``/bot`` after it."""
         return self.telegram.listener.url

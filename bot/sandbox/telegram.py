@@ -43,6 +43,7 @@ class TelegramServer:
         self._token = token
         self._log = log
         self._faults = faults
+        self.rates = rates
         self._methods = Methods(world, log, rates, paid_broadcast=paid_broadcast)
         self.commands = self._methods.commands
         self.listener = Listener(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from aiohttp import web
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 Latency = float | tuple[float, float]  #: seconds, fixed or between two
 
-#: One encoder for all: `json.dumps` would build a new one for every answer.
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
 UPLOAD = 50 * 2**20  #: bytes
 JSON_HEADERS = {"Content-Type": "application/json"}
 
@@ -32,7 +29,7 @@ def answer(
 ) -> web.Response:
     """Return a JSON answer."""
     return web.Response(
-        body=_encode(body).encode(),
+        body=orjson.dumps(body),
         status=status,
         headers={**JSON_HEADERS, **(headers or {})},
     )

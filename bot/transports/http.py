@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import aiohttp
+
+if TYPE_CHECKING:
+    import ssl as ssl_module
 
 #: Errors that aiohttp raises only while it gets a connection: a slot in the pool, the
 #: name's address, the socket, the certificate. Nothing has been written by then.
@@ -72,6 +76,7 @@ def open_session(
     limit: int = 100,
     keep_alive: timedelta = KEEP_ALIVE,
     patience: Patience | None = None,
+    ssl: ssl_module.SSLContext | None = None,
 ) -> aiohttp.ClientSession:
     """Open a session; inside the running loop, and to be closed by the caller.
 
@@ -83,10 +88,11 @@ def open_session(
         keep_alive: Idle time after which a connection is not used again. Must be
             shorter than the provider's.
         patience: Time-outs of every call that brings none of its own.
+        ssl: Whom to trust; those whom the machine trusts if None.
     """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
-            limit=limit, keepalive_timeout=keep_alive.total_seconds()
+            limit=limit, keepalive_timeout=keep_alive.total_seconds(), ssl=ssl or True
         ),
         timeout=(patience or Patience()).as_timeout(),
         cookie_jar=aiohttp.DummyCookieJar(),

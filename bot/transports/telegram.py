@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from telegram import (
     ChatAdministratorRights,
     InlineKeyboardButton,
@@ -20,12 +23,19 @@ from telegram.request._requestparameter import (
     RequestParameter,  # the only part of a RequestData; the version is capped
 )
 
-from bot.domain.errors import Doubtful, FailureKind, Malformed, Undeliverable
+from bot.domain.errors import (
+    Doubtful,
+    FailureKind,
+    Malformed,
+    TryLater,
+    Undeliverable,
+)
 from bot.domain.messages import Template
 from bot.domain.recipients import Channel
+from bot.transports.http import Lost, NeverLeft
 from bot.transports.telegram_copies import about_a_copy, answering
 from bot.transports.telegram_errors import meaning, refusal
-from bot.transports.telegram_request import AiohttpRequest
+from bot.transports.telegram_request import AiohttpRequest, Told
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -38,6 +48,7 @@ if TYPE_CHECKING:
     from bot.domain.messages import ChatPicker, OutboundMessage, Text
     from bot.domain.recipients import Address
     from bot.ports import LookUp
+    from bot.transports.posting import Answer
 
 __all__ = ["AiohttpRequest", "TelegramChats", "TelegramMessenger", "meaning"]
 
@@ -50,15 +61,19 @@ _NOT_THERE = frozenset(
 )
 
 
+#: Messages that are kept encoded: some parts, in some languages.
+KEPT = 64
+
+
 class TelegramMessenger:
     """Sends to Telegram chats through one bot account.
 
-    Requests go straight to the bot's transport, without the message objects that
+    Messages go straight to the bot's connections, without the objects that
     `Bot.send_message` would build and nobody would read, and past any rate limiter
     of the bot's: pacing is the broadcaster's.
 
     Args:
-        bot: Its request must be initialised.
+        bot: Its request must be an `AiohttpRequest`, and initialised.
     """
 
     channel = Channel.TELEGRAM
@@ -66,6 +81,8 @@ class TelegramMessenger:
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
+        # What a broadcast's messages have in common is encoded once.
+        self._encoded = lru_cache(maxsize=KEPT)(_encoded)
 
     async def send(
         self,
@@ -81,17 +98,34 @@ class TelegramMessenger:
         Raises:
             SendError: Named for what to do next.
         """
-        parameters = {"chat_id": to.value, **_content(message)}
-        if to.thread is not None:
-            parameters["message_thread_id"] = to.thread
-        if reply_to:
-            parameters["reply_parameters"] = answering(reply_to)
-        if paid:
-            parameters["allow_paid_broadcast"] = True
-        match await self._call("sendMessage", parameters):
-            case {"message_id": number} if type(number) is int:
-                return str(number)
-        raise Doubtful("no message id in the answer")
+        request = self._bot.request
+        if not isinstance(request, AiohttpRequest):
+            raise TypeError("the bot must have been opened with an AiohttpRequest")
+        body = b"".join(
+            (
+                b'{"chat_id":',
+                orjson.dumps(to.value),
+                b"" if to.thread is None else b',"message_thread_id":%d' % to.thread,
+                _answering(reply_to) if reply_to else b"",
+                b',"allow_paid_broadcast":true' if paid else b"",
+                self._encoded(message),
+            )
+        )
+        try:
+            answer = await request.post_json(f"{self._bot.base_url}/sendMessage", body)
+        except NeverLeft as error:
+            raise TryLater(str(error)) from None
+        except Lost as error:
+            raise Doubtful(str(error)) from None
+        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            raise await _judged(answer)
+        try:
+            number = orjson.loads(answer.body)["result"]["message_id"]
+        except (ValueError, LookupError, TypeError):
+            number = None
+        if type(number) is not int:
+            raise Doubtful("no message id in the answer")
+        return str(number)
 
     async def edit(
         self, to: Address, provider_id: str, message: OutboundMessage
@@ -207,6 +241,27 @@ class TelegramChats:
             if isinstance(judged, Undeliverable) and judged.kind in _NOT_THERE:
                 return
             raise judged from None
+
+
+def _encoded(message: OutboundMessage) -> bytes:
+    """Encode all of a message but whom it is for: what follows in a JSON object."""
+    try:
+        return b"," + orjson.dumps(_content(message))[1:]
+    except TypeError:
+        raise Malformed("no text that could be encoded") from None
+
+
+def _answering(message_id: str) -> bytes:
+    return b',"reply_parameters":' + orjson.dumps(answering(message_id))
+
+
+async def _judged(answer: Answer) -> SendError:
+    """Say what an answer that is no success asks of us, as the library reads it."""
+    try:
+        await Told(answer).post("")
+    except TelegramError as error:
+        return meaning(error)
+    return Doubtful("no success and no error")
 
 
 def _content(message: OutboundMessage) -> dict[str, Any]:

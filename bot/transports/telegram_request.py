@@ -18,10 +18,15 @@ from telegram.error import NetworkError, TelegramError, TimedOut
 from telegram.request import BaseRequest
 
 from bot.transports.http import KEEP_ALIVE, NeverLeft, lost, open_session
+from bot.transports.posting import Poster
 
 if TYPE_CHECKING:
+    import ssl as ssl_module
+
     from telegram._utils.types import ODVInput  # the signature's own vocabulary
     from telegram.request import RequestData
+
+    from bot.transports.posting import Answer
 
 #: Statuses that python-telegram-bot gives an error class of its own.
 _NAMED = frozenset(
@@ -61,6 +66,7 @@ class AiohttpRequest(BaseRequest):
         write: Longest time for sending a request without files.
         media_write: Longest time for sending a request with files.
         pool: Longest wait for one of the *pool_size* places.
+        ssl: Whom to trust; those whom the machine trusts if None.
     """
 
     def __init__(
@@ -73,6 +79,7 @@ class AiohttpRequest(BaseRequest):
         write: timedelta = timedelta(seconds=5),
         media_write: timedelta = timedelta(seconds=20),
         pool: timedelta = timedelta(seconds=5),
+        ssl: ssl_module.SSLContext | None = None,
     ) -> None:
         self._pool_size = pool_size
         self._keep_alive = keep_alive
@@ -81,7 +88,9 @@ class AiohttpRequest(BaseRequest):
         self._write = write.total_seconds()
         self._media_write = media_write.total_seconds()
         self._pool = pool.total_seconds()
+        self._ssl = ssl
         self._places = asyncio.Semaphore(pool_size)
+        self._posters: dict[str, Poster] = {}
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -92,8 +101,9 @@ class AiohttpRequest(BaseRequest):
     async def initialize(self) -> None:
         """Open the session; doing it twice changes nothing."""
         if self._session is None or self._session.closed:
+            self._posters.clear()
             self._session = open_session(
-                limit=self._pool_size, keep_alive=self._keep_alive
+                limit=self._pool_size, keep_alive=self._keep_alive, ssl=self._ssl
             )
 
     async def shutdown(self) -> None:
@@ -112,6 +122,27 @@ class AiohttpRequest(BaseRequest):
         if content is None:
             raise TelegramError("Invalid server response")
         return content
+
+    async def post_json(self, url: str, body: bytes) -> Answer:
+        """POST *body* to *url*, without the library's objects around it.
+
+        Each address of it is kept: for the few that are called again and again.
+
+        Raises:
+            Lost: There was no answer.
+        """
+        poster = self._posters.get(url)
+        if poster is None:
+            if self._session is None:
+                raise NeverLeft("session closed")
+            poster = self._posters[url] = Poster(
+                self._session,
+                url,
+                {"Content-Type": "application/json", "User-Agent": self.USER_AGENT},
+                connect=timedelta(seconds=self._connect),
+                answer=timedelta(seconds=self._read),
+            )
+        return await poster.post(body)
 
     async def do_request(
         self,
@@ -161,6 +192,34 @@ class AiohttpRequest(BaseRequest):
             self._places.release()
         # Outside the handler, so that the error with the address is no part of it.
         raise (TimedOut if late else NetworkError)(str(failure)) from failure
+
+
+class Told(BaseRequest):
+    """Has the library judge an answer that came by another way."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    @property
+    def read_timeout(self) -> float | None:
+        """None: nothing is waited for."""
+        return None
+
+    async def initialize(self) -> None:
+        """Do nothing."""
+
+    async def shutdown(self) -> None:
+        """Do nothing."""
+
+    parse_json_payload = staticmethod(AiohttpRequest.parse_json_payload)
+
+    async def do_request(
+        self,
+        *_: object,
+        **_more: object,
+    ) -> tuple[int, bytes]:
+        """Return the answer."""
+        return self._answer.status, _checked(self._answer.status, self._answer.body)
 
 
 def _either(given: ODVInput[float], default: float) -> float | None:

@@ -7,11 +7,12 @@ them leaves this module, in errors or in logs.
 from __future__ import annotations
 
 import base64
-import json
 import logging
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 # The library ships no types.
 from twilio.base.exceptions import TwilioRestException  # type: ignore[import-untyped]
@@ -20,6 +21,7 @@ from twilio.http.response import Response  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
 from bot.transports.http import lost
+from bot.transports.posting import Poster
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,9 +50,9 @@ class SessionHttpClient(AsyncHttpClient):  # type: ignore[misc] # untyped
     """
 
     def __init__(self, session: ClientSession) -> None:
+        self.session = session
         # The logger is never used: Twilio's log lines hold phone numbers.
         super().__init__(logging.getLogger("twilio.http"), is_async=True)
-        self._session = session
 
     async def request(
         self,
@@ -69,7 +71,7 @@ class SessionHttpClient(AsyncHttpClient):  # type: ignore[misc] # untyped
             sent["Authorization"] = _basic(*auth)
         # What aiohttp raises holds the address; it is no part of what we raise.
         try:
-            async with self._session.request(
+            async with self.session.request(
                 method,
                 uri,
                 params=params,  # type: ignore[arg-type] # strings and numbers
@@ -85,12 +87,60 @@ class SessionHttpClient(AsyncHttpClient):  # type: ignore[misc] # untyped
         else:
             if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
                 return Response(status, text, received)
-            raise Refused(
-                status,
-                code=_code(text),
-                retry_after=_wait(received.get("Retry-After", "")),
-            )
+            raise refused(status, text, received)
         raise failure
+
+
+def refused(status: int, text: str | bytes, headers: Mapping[str, str]) -> Refused:
+    """Return what an answer that is no success is raised as."""
+    return Refused(
+        status, code=_code(text), retry_after=_wait(headers.get("Retry-After", ""))
+    )
+
+
+class Submitter:
+    """Hands messages to Twilio past its library: one POST, no objects around it.
+
+    Args:
+        client: From `open_client`; its account, place and session are used.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._headers = {
+            "Authorization": _basic(*client.auth),
+            "Content-Type": "application/x-www-form-urlencoded",
+            "User-Agent": "harkara",
+        }
+        self._posters: dict[str, Poster] = {}
+
+    async def submit(self, form: bytes) -> dict[str, Any]:
+        """Submit *form*, encoded, as a new message; return what Twilio made of it.
+
+        Raises:
+            Lost: There was no answer.
+            Refused: It is no success.
+            ValueError: It is a success of no known shape.
+        """
+        place = self._client.api.base_url
+        poster = self._posters.get(place)
+        if poster is None:
+            account = self._client.account_sid
+            timeout = self._client.http_client.session.timeout
+            poster = self._posters[place] = Poster(
+                self._client.http_client.session,
+                f"{place}/2010-04-01/Accounts/{account}/Messages.json",
+                self._headers,
+                connect=timedelta(seconds=timeout.sock_connect),
+                answer=timedelta(seconds=timeout.sock_read),
+            )
+        answer = await poster.post(form)
+        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            raise refused(answer.status, answer.body, answer.headers)
+        content = orjson.loads(answer.body)
+        if not isinstance(content, dict):
+            raise ValueError("no object")  # noqa: TRY004 - odd, as what is no JSON
+        return content
 
 
 def open_client(
@@ -126,10 +176,10 @@ def _basic(username: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
-def _code(text: str) -> int | None:
+def _code(text: str | bytes) -> int | None:
     try:
-        content: Any = json.loads(text)
-    except (ValueError, RecursionError):
+        content: Any = orjson.loads(text)
+    except ValueError:
         return None
     code = content.get("code") if isinstance(content, dict) else None
     if type(code) is int and 0 < code < 10**_LONGEST_CODE:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus, urlencode, urlsplit, urlunsplit
 
-from twilio.base import values  # type: ignore[import-untyped] # it ships none
-
-from bot.domain.deliveries import Progress
+from bot.domain.deliveries import DeliveryId, Progress, Reference
 from bot.domain.errors import (
     Doubtful,
     FailureKind,
@@ -22,7 +21,7 @@ from bot.domain.receipts import progress_of_status
 from bot.domain.recipients import Channel
 from bot.ports import LookUp
 from bot.transports.http import Lost, NeverLeft
-from bot.transports.twilio_client import Refused, open_client
+from bot.transports.twilio_client import Refused, Submitter, open_client
 from bot.transports.twilio_codes import explain, meaning_of_twilio
 from bot.transports.whatsapp_inbox import received_since
 
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
         MessageInstance,
     )
 
-    from bot.domain.deliveries import Reference
     from bot.domain.errors import SendError
     from bot.domain.inbound import Inbound
     from bot.domain.messages import OutboundMessage
@@ -64,6 +62,8 @@ SETTLED = timedelta(seconds=60)
 ASTRAY = timedelta(days=1)
 #: Messages to one reader that a look-up reads, the newest first.
 PAGE = 100
+#: Messages that are kept encoded: some parts and templates, in some languages.
+KEPT = 64
 _VALIDITY = (1, 36_000)  # seconds: the least and the most that Twilio takes
 
 
@@ -94,14 +94,17 @@ class WhatsAppMessenger:
         answer_within: timedelta = timedelta(seconds=30),
     ) -> None:
         self._client = client
+        self._submitter = Submitter(client)
         self._from = SCHEME + from_.removeprefix(SCHEME)
-        self._status_callback = status_callback
+        self._callback = _callback(status_callback) if status_callback else None
         self._clock = clock
         self._answer_within = answer_within
         self._validity: int | None = None
         if validity is not None:
             least, most = _VALIDITY
             self._validity = min(max(int(validity.total_seconds()), least), most)
+        # What a broadcast's messages have in common is encoded once.
+        self._encoded = lru_cache(maxsize=KEPT)(self._encode)
 
     async def send(
         self,
@@ -120,20 +123,16 @@ class WhatsAppMessenger:
             SendError: Named for what to do next.
         """
         del reply_to, paid
-        content = _content(message)
-        if self._status_callback and reference is not None:
-            content["status_callback"] = with_reference(
-                self._status_callback, reference
+        form = self._encoded(message) + quote_plus(to.value).encode()
+        if self._callback is not None and reference is not None:
+            form = b"%b&StatusCallback=%b%b%b" % (
+                form,
+                self._callback[0],
+                str(reference).encode(),
+                self._callback[1],
             )
         try:
-            sent = await self._client.messages.create_async(
-                to=SCHEME + to.value,
-                from_=self._from,
-                validity_period=values.unset
-                if self._validity is None
-                else self._validity,
-                **content,
-            )
+            sent = await self._submitter.submit(form)
         except Refused as error:
             raise meaning_of_twilio(
                 error.status, error.code, retry_after=error.retry_after
@@ -145,6 +144,16 @@ class WhatsAppMessenger:
         except Exception as error:  # noqa: BLE001 - an answer of no known shape
             raise Doubtful(f"odd answer: {type(error).__name__}") from None
         return _sid(sent)
+
+    def _encode(self, message: OutboundMessage) -> bytes:
+        """Encode all of a message but the report's address, up to whom it is for."""
+        form = {"From": self._from, **_content(message)}
+        if self._validity is not None:
+            form["ValidityPeriod"] = str(self._validity)
+        try:
+            return f"{urlencode(form)}&To={quote_plus(SCHEME)}".encode()
+        except UnicodeEncodeError:
+            raise Malformed("no text that could be encoded") from None
 
     async def edit(
         self, to: Address, provider_id: str, message: OutboundMessage
@@ -247,25 +256,32 @@ def with_reference(url: str, reference: Reference) -> str:
 
 def _content(message: OutboundMessage) -> dict[str, str]:
     if isinstance(message, Template):
-        content = {"content_sid": message.content_sid}
+        content = {"ContentSid": message.content_sid}
         if message.variables:
-            content["content_variables"] = json.dumps(
+            content["ContentVariables"] = json.dumps(
                 dict(message.variables), ensure_ascii=False
             )
         return content
     if message.markup or message.buttons or message.picker:
         raise Malformed("only plain text on WhatsApp")
-    return {"body": message.text}
+    return {"Body": message.text}
 
 
-def _sid(sent: MessageInstance) -> str:
-    code = str(sent.error_code) if sent.error_code else ""
-    if progress_of_status(str(sent.status)) is Progress.FAILED:
+def _callback(url: str) -> tuple[bytes, bytes]:
+    """Encode a report's address, up to the reference in it and from there on."""
+    mark = Reference(DeliveryId(0), 0)
+    before, _, after = with_reference(url, mark).rpartition(f"ref={mark}")
+    return quote_plus(f"{before}ref=").encode(), quote_plus(after).encode()
+
+
+def _sid(sent: dict[str, Any]) -> str:
+    status, error, sid = (sent.get(name) for name in ("status", "error_code", "sid"))
+    if progress_of_status(str(status)) is Progress.FAILED:
         # Refused in the very answer: no report of it will follow.
-        raise explain(code or str(sent.status))
-    if not (isinstance(sent.sid, str) and sent.sid):
+        raise explain(str(error) if error else str(status))
+    if not (isinstance(sid, str) and sid):
         raise Doubtful("no SID in the answer")
-    return sent.sid
+    return sid
 
 
 def _cut_off(listed: list[MessageInstance], started_at: datetime) -> bool:

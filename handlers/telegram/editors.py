@@ -13,7 +13,7 @@ from bot.domain.errors import NothingToSend
 from bot.domain.messages import Button, Text, utf16_length
 from bot.domain.recipients import Channel, Kind
 from bot.formatter import FormatterError, render, template_variables
-from bot.notices import LIMITS, plain
+from bot.notices import LIMITS, controls, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bot.enrolment import Enrolment
     from bot.ports import Editor
     from handlers.answers import Answers
+    from handlers.telegram.correcting import CorrectionDesk
     from handlers.telegram.incoming import Command, Incoming
 
 #: Digits of a number that can be one of ours.
@@ -32,7 +33,12 @@ _DIGITS = 15
 #: How many of the newest broadcasts are looked at for the one that is meant.
 _RECENT = 20
 _OPEN = frozenset(
-    {BroadcastState.PLANNED, BroadcastState.RUNNING, BroadcastState.PAUSED}
+    {
+        BroadcastState.PLANNED,
+        BroadcastState.WAITING,
+        BroadcastState.RUNNING,
+        BroadcastState.PAUSED,
+    }
 )
 _GAP = "\n\n"
 
@@ -46,6 +52,7 @@ class DeskCommands:
         enrolment: Enrolment,
         editorial: Editorial,
         broadcaster: Broadcaster,
+        changes: CorrectionDesk,
         answers: Answers,
         default_audiences: Sequence[str],
         channels: Sequence[Channel],
@@ -54,6 +61,7 @@ class DeskCommands:
         self._enrolment = enrolment
         self._editorial = editorial
         self._broadcaster = broadcaster
+        self._changes = changes
         self._answers = answers
         self._default_audiences = tuple(default_audiences)
         self._channels = tuple(channels)
@@ -66,6 +74,8 @@ class DeskCommands:
             "preview": self._preview,
             "status": self._status,
             "stop_broadcast": self._stop,
+            "correct": self._correct,
+            "recall": self._recall,
         }.get(command.name)
         if work is None:
             return False
@@ -95,11 +105,13 @@ class DeskCommands:
             list(dict.fromkeys(audiences)),
             by=f"editor:{editor.recipient}",
             key=said.key,
+            ask=True,
         )
         variables = await asyncio.to_thread(_template, plan)
+        offer = await self._changes.offer(article.id, language)
         shown = [
             *_previews(plan.previews, language, template=variables),
-            _summary(plan, audiences, language),
+            summary(plan, audiences, language, offer=offer),
         ]
         await self._answers.say(said.chat, said.kind, *shown, key=said.key)
 
@@ -138,8 +150,13 @@ class DeskCommands:
             broadcast, coverage = newest[0]
         else:
             broadcast, coverage = await self._broadcaster.status(BroadcastId(number))
-        await self._say(
-            said, phrases.status(language, broadcast=broadcast, coverage=coverage)
+        text = phrases.status(language, broadcast=broadcast, coverage=coverage)
+        buttons = controls(language, broadcast, coverage, now=said.received_at)
+        await self._answers.say(
+            said.chat,
+            Kind.READER,
+            plain(text, Channel.TELEGRAM, buttons=buttons),
+            key=said.key,
         )
 
     async def _stop(
@@ -167,6 +184,28 @@ class DeskCommands:
         await self._say(
             said, phrases.stopped(language, broadcast=number, spared=spared)
         )
+
+    async def _correct(
+        self, said: Incoming, command: Command, editor: Editor, language: str
+    ) -> None:
+        number, explanation = _number_first(command.arguments)
+        if number is None:
+            await self._say(said, phrases.no_broadcast(language))
+            return
+        shown = await self._changes.correct(
+            number, editor, language, key=said.key, explanation=" ".join(explanation)
+        )
+        await self._answers.say(said.chat, said.kind, *shown, key=said.key)
+
+    async def _recall(
+        self, said: Incoming, command: Command, editor: Editor, language: str
+    ) -> None:
+        number, _ = _number_first(command.arguments)
+        if number is None:
+            await self._say(said, phrases.no_broadcast(language))
+            return
+        shown = await self._changes.recall(number, editor, language, key=said.key)
+        await self._answers.say(said.chat, said.kind, *shown, key=said.key)
 
     async def _say(self, said: Incoming, *texts: str) -> None:
         await self._answers.say(said.chat, Kind.READER, *texts, key=said.key)
@@ -241,8 +280,23 @@ def _quoted(pieces: Sequence[tuple[str, str]]) -> Text:
     )
 
 
-def _summary(plan: Plan, audiences: Sequence[str], language: str) -> Text:
+def summary(
+    plan: Plan,
+    audiences: Sequence[str],
+    language: str,
+    *,
+    offer: Sequence[Button] = (),
+) -> Text:
+    """Say what confirming will do, over the buttons that let it go.
+
+    What went there before is let go by another button, which says so; *offer* is what
+    could be done instead.
+    """
     number = plan.broadcast.id
+    if plan.before:
+        go = Button(phrases.repeat_label(language), data=f"again:{number}")
+    else:
+        go = Button(phrases.confirm_label(language), data=f"confirm:{number}")
     return plain(
         phrases.plan_summary(
             language,
@@ -253,9 +307,7 @@ def _summary(plan: Plan, audiences: Sequence[str], language: str) -> Text:
         ),
         Channel.TELEGRAM,
         buttons=(
-            (
-                Button(phrases.confirm_label(language), data=f"confirm:{number}"),
-                Button(phrases.cancel_label(language), data=f"cancel:{number}"),
-            ),
+            (go, Button(phrases.cancel_label(language), data=f"cancel:{number}")),
+            *((each,) for each in offer),
         ),
     )

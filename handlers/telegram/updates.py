@@ -14,6 +14,7 @@ from bot.domain.recipients import Address, Channel, Kind
 from handlers.answers import Answers
 from handlers.telegram.buttons import Buttons
 from handlers.telegram.commands import Commands
+from handlers.telegram.correcting import CorrectionDesk
 from handlers.telegram.editors import DeskCommands
 from handlers.telegram.incoming import command_in, incoming
 from handlers.telegram.joining import Joining
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from telegram import Message
 
     from bot.broadcaster import Broadcaster
+    from bot.corrections import Corrections
     from bot.domain.inbound import Inbound
     from bot.domain.keeping import Keeping
     from bot.editorial import Editorial
@@ -59,6 +61,7 @@ class TelegramUpdates:
         enrolment: Enrolment,
         editorial: Editorial,
         broadcaster: Broadcaster,
+        corrections: Corrections,
         replies: Replies,
         chats: Chats,
         answer_callback: Callable[[str, str], Awaitable[None]],
@@ -93,10 +96,12 @@ class TelegramUpdates:
             chats=chats,
             answers=self._answers,
         )
+        changes = CorrectionDesk(editorial=editorial, corrections=corrections)
         self._desk = DeskCommands(
             enrolment=enrolment,
             editorial=editorial,
             broadcaster=broadcaster,
+            changes=changes,
             answers=self._answers,
             default_audiences=default_audiences,
             channels=channels,
@@ -106,6 +111,7 @@ class TelegramUpdates:
             enrolment=enrolment,
             editorial=editorial,
             broadcaster=broadcaster,
+            changes=changes,
             answers=self._answers,
             answer_callback=answer_callback,
         )

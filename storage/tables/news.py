@@ -14,7 +14,7 @@ from sqlalchemy import (
     Text,
 )
 
-from bot.domain.broadcasts import BroadcastState, Lane
+from bot.domain.broadcasts import BroadcastState, Lane, Purpose
 from bot.domain.deliveries import Form, State
 from bot.domain.recipients import Channel
 from storage.columns import Id, Moment, Number, Word, column
@@ -77,7 +77,11 @@ class BroadcastRow(Row, table=True):
     """One digest on its way."""
 
     __tablename__ = "broadcast"
-    __table_args__ = (Index(None, "state"), Index(None, "digest_id"))
+    __table_args__ = (
+        Index(None, "state"),
+        Index(None, "digest_id"),
+        Index(None, "corrects_id"),
+    )
 
     id: int | None = column(Id, key=True)
     digest_id: int = column(Id, ForeignKey("digest.id"))
@@ -94,14 +98,17 @@ class BroadcastRow(Row, table=True):
     watched: bool = column(Boolean())
     stars: int = column(Integer())
     origin_id: int | None = column(Id, ForeignKey("broadcast.id"), null=True)
-    merged_into_id: int | None = column(Id, ForeignKey("broadcast.id"), null=True)
+    merged_into_id: int | None = column(Id, null=True)  # a later row: no foreign key
+    purpose: Purpose = column(Word(Purpose))
+    corrects_id: int | None = column(Id, ForeignKey("broadcast.id"), null=True)
+    superseded_by: int | None = column(Id, null=True)  # a later row: no foreign key
 
 
 class CanaryRow(Row, table=True):
-    """Up to whom a broadcast may be sent by a sender, while its first are watched.
+    """The first that a sender may send of a broadcast, while they are watched.
 
-    A bound on the recipient's number, so that a claim of a few out of a million is a
-    short range of the index that keeps a delivery unique, and letting everybody
+    Deliveries are planned in one go, so the first are a short range of their numbers:
+    to claim among them asks nothing of the million behind, and to let everybody
     follow is one row less instead of a million changed.
     """
 
@@ -110,7 +117,8 @@ class CanaryRow(Row, table=True):
 
     broadcast_id: int = column(Id, ForeignKey("broadcast.id"), key=True)
     sender_id: int = column(Id, ForeignKey("sender.id"), key=True)
-    last_recipient_id: int = column(Id)
+    first_id: int = column(Id)
+    last_id: int = column(Id)
     since: datetime = column(Moment())
 
 

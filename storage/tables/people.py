@@ -83,6 +83,7 @@ class RecipientRow(Row, table=True):
     leave_at: datetime | None = column(Moment(), null=True)
     created_at: datetime = column(Moment())
     merged_into: int | None = column(Id, ForeignKey("recipient.id"), null=True)
+    moved_at: datetime | None = column(Moment(), null=True)  # of its last call before
 
 
 class AliasRow(Row, table=True):

@@ -28,6 +28,7 @@ RUN = Run(
     used=0.97,
     refused=3,
     planning_seconds=4.0,
+    loop_seconds=0.4,
 )
 
 
@@ -49,6 +50,7 @@ def runs(**cpu_seconds: list[float]) -> list[Run]:
         (Figure.USED, 0.97),
         (Figure.REFUSED, 3.0),
         (Figure.CORE, 0.25),
+        (Figure.LOOP, 0.4),
         (Figure.PLANNING, 4.0),
     ],
 )

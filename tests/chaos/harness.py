@@ -39,6 +39,8 @@ def settings_for(sandbox: Sandbox, database: Path) -> Settings:
             "concurrency": CONCURRENCY,
             "database": database,
             "listen": "127.0.0.1:0",
+            "undo_seconds": 0,
+            "canary": False,
             "log": "warning",
         }
     )

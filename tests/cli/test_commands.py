@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.cli.broadcasts import why
+from bot.cli.reports import why
 from bot.domain.deliveries import BroadcastId, Delivery, DeliveryId, Failure, State
 from bot.domain.errors import FailureKind
 from bot.domain.recipients import AudienceId, Channel, Kind, RecipientId, SenderId

@@ -22,6 +22,7 @@ from bot.domain.broadcasts import (
     Coverage,
     Lane,
 )
+from bot.domain.corrections import Outcome
 from bot.domain.deliveries import State
 from bot.domain.digests import DigestId, Note
 from bot.domain.keeping import Keeping
@@ -53,6 +54,7 @@ VALUES: dict[str, list[Any]] = {
     "username": ["x" * 32],
     "editor": [LONG],
     "code": [LONG, ""],
+    "before": [[10**15] * 20],
     "broadcast": [10**15],
     "number": [10**15],
     "count": [0, 1, 2, 5, 11, 100, 10**9],
@@ -72,6 +74,7 @@ VALUES: dict[str, list[Any]] = {
         errors.Unknown(f"there is no audience named {LONG!r}; harkara lists them"),
         errors.NothingToSend(LONG),
         errors.TooLate(LONG),
+        errors.SentBefore([10**15] * 20),
         errors.Refusal(LONG),
         errors.Refusal(),
     ],
@@ -81,6 +84,9 @@ VALUES: dict[str, list[Any]] = {
         for days in (0, 1, 2, 3, 11, 100, 365, 730, 1095, 4015, 36499)
     ],
     "contact": ["desk@news.example", LONG, ""],
+    "explanation": [LONG],
+    "changed": [10**15],
+    "counts": [Counter(dict.fromkeys(Outcome, 10**9)), Counter()],
     "notes": [[Note("never-heard-of", LONG)] * 20, []],
     "channels": [
         [

@@ -53,11 +53,55 @@ async def test_twenty_a_minute_in_one_group_or_channel(strict, api_of, clock, ki
 
     for number in range(20):
         assert (await api.send(chat, f"{number}"))["ok"]
-        clock.now += 0.5
+        clock.now += 1
     refused = await api.send(chat, "too many")
-    assert refused["parameters"] == {"retry_after": 50}
-    clock.now += 50
+    assert refused["parameters"] == {"retry_after": 40}
+    assert strict.log.refusals(chat)[-1]["window"] == "group"
+    clock.now += 40
     assert (await api.send(chat, "again"))["ok"]
+
+
+async def test_one_a_second_in_one_group_too(strict, api_of, clock):
+    api, world = api_of(strict), strict.world
+    chat = world.group("G", admins=[world.person("Admin")], with_bot=True)
+
+    answers = [(await api.send(chat, f"{number}"))["http"] for number in range(2)]
+
+    assert answers == [200, 429]
+    assert strict.log.refusals(chat)[-1]["window"] == "chat"
+
+
+async def test_a_window_slides_to_the_moment(strict, api_of, clock):
+    api = api_of(strict)
+    reader = strict.world.person("Ayesha", started=True)
+
+    assert (await api.send(reader, "1"))["ok"]
+    clock.now += 0.999
+    assert (await api.send(reader, "2"))["http"] == 429
+    clock.now += 0.001
+    assert (await api.send(reader, "3"))["ok"]
+
+
+async def test_who_pays_may_send_a_thousand_and_is_charged_beyond_thirty(api_of, clock):
+    async with Sandbox(clock=clock, paid_broadcast=True) as sandbox:
+        api = api_of(sandbox)
+        readers = [sandbox.world.person(f"R{n}", started=True) for n in range(1003)]
+
+        async def send(reader, **more):
+            return (await api.send(reader, "x", **more))["http"]
+
+        free = [await send(reader) for reader in readers[:30]]
+        assert free == [200] * 30
+        assert sandbox.stars == 0
+        paid = [
+            await send(reader, allow_paid_broadcast=True) for reader in readers[30:1002]
+        ]
+        assert paid == [200] * 970 + [429] * 2
+        assert sandbox.stars == 97.0
+        assert await send(readers[1002]) == 429
+        clock.now += 1
+        assert await send(readers[1002], allow_paid_broadcast=True) == 200
+        assert sandbox.stars == 97.0
 
 
 async def test_thirty_a_second_for_the_bot(strict, api_of, clock):

@@ -11,7 +11,11 @@ import pytest
 
 from bot.broadcaster import Broadcaster, Newsroom
 from bot.consequences import Consequences
+from bot.corrections import Corrections
+from bot.course import Course
 from bot.domain.articles import Draft
+from bot.domain.broadcasts import Lane
+from bot.domain.manners import Manner
 from bot.domain.outcomes import RetryPolicy
 from bot.domain.pacing import Rate
 from bot.domain.recipients import Address, Channel, Kind
@@ -74,6 +78,7 @@ class Stand:
     enrolment: Enrolment
     editorial: Editorial
     broadcaster: Broadcaster
+    corrections: Corrections
     replies: Replies
     ledger: Ledger
     consequences: Consequences
@@ -81,6 +86,9 @@ class Stand:
     sweep: Sweep
     doubts: Doubts
     rate: Rate
+    course: Course
+    #: how each lane's broadcasts are held; a test fills it in
+    lanes: dict[Lane, Manner]
 
     def pump(self, channel=Channel.TELEGRAM, *, concurrency=8) -> Pump:
         """A new owner of the channel's sender."""
@@ -137,6 +145,16 @@ class Stand:
         )
         return await self.broadcaster.plan(article, ["valley"], by="test", **more)
 
+    async def live(self) -> None:
+        """Let the desk go on until nothing more happens of its own accord."""
+        before = -1
+        while before != (calls := self.telegram.calls + self.whatsapp.calls):
+            before = calls
+            await self.course.run("all")
+            await self.work()
+        await self.sweep.run("all")
+        await self.work()
+
     async def send(self, text=NEWS) -> Plan:
         """Plan it, confirm it, and let everything happen."""
         plan = await self.plan(text)
@@ -168,6 +186,7 @@ async def stand(empty: Path, tmp_path: Path) -> AsyncIterator[Stand]:
                 channel: (await tx.senders.ensure(channel, "test", now=clock.now())).id
                 for channel in Channel
             }
+        lanes: dict[Lane, Manner] = {}
         services = wire(
             database=database,
             clock=clock,
@@ -178,6 +197,7 @@ async def stand(empty: Path, tmp_path: Path) -> AsyncIterator[Stand]:
                 bot_username="desk_bot",
                 whatsapp_number="+14155550100",
                 template="HX1",
+                lanes=lanes,
             ),
             policy=RetryPolicy(attempts=4),
         )
@@ -191,6 +211,7 @@ async def stand(empty: Path, tmp_path: Path) -> AsyncIterator[Stand]:
             enrolment=services.enrolment,
             editorial=services.editorial,
             broadcaster=services.broadcaster,
+            corrections=services.corrections,
             replies=services.replies,
             ledger=services.ledger,
             consequences=services.consequences,
@@ -215,6 +236,8 @@ async def stand(empty: Path, tmp_path: Path) -> AsyncIterator[Stand]:
                 private=timedelta(seconds=1),
                 group=timedelta(seconds=3),
             ),
+            course=services.course,
+            lanes=lanes,
         )
         await stand.enrolment.create_audience("valley", title="Valley")
         yield stand

@@ -99,6 +99,9 @@ class Stage:
             "twilio_api": sandbox.twilio_url,
             "telegram_rate": 400,
             "whatsapp_rate": 300,
+            # What is confirmed goes at once, unless that is the story.
+            "undo_seconds": 0,
+            "canary": False,
             "log": "error",
         }
         self._desk: Desk | None = None
@@ -208,7 +211,9 @@ class Stage:
     async def broadcast(self, draft: Draft = NEWS) -> BroadcastId:
         """Take an article in, plan it for everybody, and confirm."""
         article = await self.desk.editorial.take_in(draft)
-        plan = await self.desk.broadcaster.plan(article, [AUDIENCE], by="test")
+        plan = await self.desk.broadcaster.plan(
+            article, [AUDIENCE], by="test", again=True
+        )
         assert await self.desk.broadcaster.confirm(plan.broadcast.id)
         return plan.broadcast.id
 

@@ -191,7 +191,7 @@ async def test_no_place_in_the_pool_never_left() -> None:
         telegram(
             server,
             pool_size=1,
-            pool=timedelta(milliseconds=50),
+            connect=timedelta(milliseconds=50),
             read=timedelta(seconds=1),
         ) as bot,
     ):

@@ -44,16 +44,14 @@ def refused(status: int, text: str, **parameters: Any) -> Answer:
     return Answer.json(content, status)
 
 
-async def sent(message: Text, to: Address = CHAT) -> dict[str, Any]:
+async def sent(message: Text, to: Address = CHAT, **more: Any) -> dict[str, Any]:
     async with serving(OK) as server, telegram(server) as bot:
-        assert await TelegramMessenger(bot).send(to, message, None) == "41"
+        assert await TelegramMessenger(bot).send(to, message, None, **more) == "41"
     asked = server.asked[0]
     assert asked.path == f"/bot{TOKEN}/sendMessage"
-    form: dict[str, Any] = asked.form
-    for name in ("reply_markup", "link_preview_options"):
-        if name in form:
-            form[name] = json.loads(form[name])
-    return form
+    assert asked.headers["content-type"] == "application/json"
+    content: dict[str, Any] = json.loads(asked.body)
+    return content
 
 
 async def test_html_goes_out_as_it_is() -> None:
@@ -76,7 +74,19 @@ async def test_every_script_arrives() -> None:
 
 async def test_a_topic_is_named() -> None:
     form = await sent(TEXT, Address(Channel.TELEGRAM, "-1001", thread=5))
-    assert form["message_thread_id"] == "5"
+    assert form["message_thread_id"] == 5
+
+
+async def test_an_answer_names_what_it_answers_if_that_is_still_there() -> None:
+    assert (await sent(TEXT, reply_to="17"))["reply_parameters"] == {
+        "message_id": 17,
+        "allow_sending_without_reply": True,
+    }
+
+
+async def test_what_is_paid_for_says_so() -> None:
+    assert (await sent(TEXT, paid=True))["allow_paid_broadcast"] is True
+    assert "allow_paid_broadcast" not in await sent(TEXT)
 
 
 async def test_buttons_stand_in_their_rows() -> None:
@@ -115,6 +125,7 @@ async def test_a_picker_asks_for_a_channel_where_both_may_post() -> None:
     "message",
     [
         TEMPLATE,
+        replace(TEXT, text="half a letter: \ud83c"),
         replace(TEXT, buttons=((Button("dead"),),)),
         replace(TEXT, buttons=((Button("both", data="d", url="https://x.example"),),)),
         replace(
@@ -219,15 +230,6 @@ async def test_what_is_too_old_to_be_deleted_says_so() -> None:
         with pytest.raises(Undeliverable) as caught:
             await TelegramMessenger(bot).delete(CHAT, "41")
     assert caught.value.kind is FailureKind.BEYOND_REACH
-
-
-async def test_an_answer_names_what_it_answers_and_goes_without_it_too() -> None:
-    async with serving(OK) as server, telegram(server) as bot:
-        await TelegramMessenger(bot).send(CHAT, TEXT, None, reply_to="41")
-    assert json.loads(server.asked[0].form["reply_parameters"]) == {
-        "message_id": 41,
-        "allow_sending_without_reply": True,
-    }
 
 
 async def test_an_edit_has_no_picker() -> None:

@@ -139,6 +139,7 @@ def upgrade() -> None:
         sa.Column("leave_at", MOMENT, nullable=True),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("merged_into", NUMBER, nullable=True),
+        sa.Column("moved_at", MOMENT, nullable=True),
         sa.ForeignKeyConstraint(
             ["merged_into"], ["recipient.id"], name=op.f("fk_recipient_merged_into")
         ),
@@ -231,16 +232,17 @@ def upgrade() -> None:
         sa.Column("stars", sa.Integer(), nullable=False),
         sa.Column("origin_id", NUMBER, nullable=True),
         sa.Column("merged_into_id", NUMBER, nullable=True),
+        sa.Column("purpose", sa.String(length=24), nullable=False),
+        sa.Column("corrects_id", NUMBER, nullable=True),
+        sa.Column("superseded_by", NUMBER, nullable=True),
         sa.ForeignKeyConstraint(
             ["digest_id"], ["digest.id"], name=op.f("fk_broadcast_digest_id")
         ),
         sa.ForeignKeyConstraint(
-            ["merged_into_id"],
-            ["broadcast.id"],
-            name=op.f("fk_broadcast_merged_into_id"),
+            ["origin_id"], ["broadcast.id"], name=op.f("fk_broadcast_origin_id")
         ),
         sa.ForeignKeyConstraint(
-            ["origin_id"], ["broadcast.id"], name=op.f("fk_broadcast_origin_id")
+            ["corrects_id"], ["broadcast.id"], name=op.f("fk_broadcast_corrects_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_broadcast")),
         sqlite_autoincrement=True,
@@ -248,6 +250,9 @@ def upgrade() -> None:
     with op.batch_alter_table("broadcast", schema=None) as batch_op:
         batch_op.create_index(
             batch_op.f("ix_broadcast_digest_id"), ["digest_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_broadcast_corrects_id"), ["corrects_id"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_broadcast_state"), ["state"], unique=False)
 
@@ -341,7 +346,8 @@ def upgrade() -> None:
         "canary",
         sa.Column("broadcast_id", NUMBER, nullable=False),
         sa.Column("sender_id", NUMBER, nullable=False),
-        sa.Column("last_recipient_id", NUMBER, nullable=False),
+        sa.Column("first_id", NUMBER, nullable=False),
+        sa.Column("last_id", NUMBER, nullable=False),
         sa.Column("since", MOMENT, nullable=False),
         sa.ForeignKeyConstraint(
             ["broadcast_id"], ["broadcast.id"], name=op.f("fk_canary_broadcast_id")
@@ -515,6 +521,15 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
         postgresql_with={"fillfactor": 50},
     )
+    with op.batch_alter_table("attempt", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_attempt_template",
+            ["started_at"],
+            unique=False,
+            sqlite_where=sa.text("form = 'template'"),
+            postgresql_where=sa.text("form = 'template'"),
+        )
+
     op.create_table(
         "consent",
         sa.Column("id", NUMBER, nullable=False),
