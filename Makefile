@@ -10,7 +10,7 @@ ARGS    ?=
 export PTB_TIMEDELTA := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test picture check bench container format docs lock clean
+.PHONY: help demo test picture check bench container format docs lock clean chaos
 
 help:
 	@echo "make demo    a whole newsroom on this machine, no account needed"
@@ -18,6 +18,7 @@ help:
 	@echo "make simulate the broadcaster in virtual time (SEEDS=100000, or SEED=123 again)"
 	@echo "make check   format, lint, types, import contracts"
 	@echo "make bench   Harkara beside the others (ARGS='telegram --rounds 5'; wants a C compiler)"
+	@echo "make chaos   workers killed, frozen and cut off on a PostgreSQL (some minutes)"
 	@echo "make container the image built and run without an engine (as root, on Linux)"
 	@echo "make format  let ruff put the code in shape"
 	@echo "make docs    renew what the reference takes from the code"
@@ -31,6 +32,10 @@ test: $(READY)
 	@.ci/browser
 	@.ci/postgres
 	@$(BIN)/python -m pytest $(ARGS)
+
+chaos: $(READY)
+	@.ci/postgres
+	@$(BIN)/python -m tests.chaos.cluster $(ARGS)
 
 # Unpredictable hashes would make two runs of a seed differ.
 simulate: $(READY)
@@ -83,7 +88,7 @@ lock: EXPORT := uv export --quiet --format requirements-txt --no-header --no-emi
 lock: COMPILE := uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url --universal --python-version 3.11 --exclude-newer "1 week"
 lock:
 	$(EXPORT) --upgrade --all-extras --all-groups --output-file requirements.lock
-	$(EXPORT) --no-default-groups --output-file requirements-run.lock
+	$(EXPORT) --no-default-groups --extra cluster --output-file requirements-run.lock
 	$(EXPORT) --only-group build --output-file requirements-build.lock
 	uv export --quiet --no-hashes --no-annotate --no-header --no-emit-project --all-extras | grep -v '^pydantic' > .constraints
 	$(COMPILE) --upgrade --constraint .constraints benchmarks/requirements.in --output-file benchmarks/requirements.lock

@@ -66,6 +66,9 @@ class Sweep:
         for sender in self._senders.values():
             async with self._database.snapshot() as tx:
                 work = await tx.senders.has_work(sender, now=now)
+                # What a dead owner left waits for the next; a living one is asked to
+                # look once more when it is done.
+                work = work or await tx.senders.in_hand(sender)
             if work:
                 await self._runner.kick("pump", str(sender))
 

@@ -110,14 +110,14 @@ class RoundUps:
         """Write a delivery for everybody who waits for several of *merged*."""
         waiting = deliveries.alias("waiting")
         several = (
-            select(func.count(waiting.c.broadcast_id.distinct()))
+            select(waiting.c.recipient_id)
             .where(
                 waiting.c.broadcast_id.in_(list(merged)),
-                waiting.c.recipient_id == recipients.c.id,
                 waiting.c.audience_id.in_({audience for audience, _ in parts}),
                 waiting.c.state.in_(_UNSENT),
             )
-            .scalar_subquery()
+            .group_by(waiting.c.recipient_id)
+            .having(func.count(waiting.c.broadcast_id.distinct()) >= FEWEST)
         )
         plans = await plan(
             self._connection,
@@ -125,7 +125,7 @@ class RoundUps:
             parts=parts,
             senders=senders,
             now=now,
-            only=several >= FEWEST,
+            only=recipients.c.id.in_(several),
         )
         await self._note_articles(broadcast, merged)
         instead = deliveries.alias("instead")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, literal_column, or_, select, update
 
-from bot.domain.deliveries import REPEATABLE, Progress, State
+from bot.domain.deliveries import REPEATABLE, Form, Progress, State
 from bot.domain.errors import Fenced, Unknown
 from bot.domain.pacing import BELIEVED
+from bot.domain.portfolio import Reached
 from bot.domain.recipients import SenderId
 from bot.ports import Sender, Taken
 from storage import due
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
     from bot.domain.recipients import Channel
     from storage.connection import Connection
+
+
+NOBODY = Reached(readers=0)
 
 
 class Senders:
@@ -187,9 +191,42 @@ class Senders:
             update(senders).where(senders.c.id == sender).values(down=reason)
         )
 
+    async def templated_since(self, since: datetime) -> Reached:
+        """Return who was called with a template since *since*, by all senders."""
+        latest = func.max(attempts.c.started_at).label("latest")
+        each = (
+            select(latest)
+            .select_from(attempts)
+            .join(deliveries, deliveries.c.id == attempts.c.delivery_id)
+            .where(
+                # Word for word as the partial index has it.
+                attempts.c.form == literal_column(f"'{Form.TEMPLATE.value}'"),
+                attempts.c.started_at > since,
+                attempts.c.progress != Progress.REFUSED,
+            )
+            .group_by(deliveries.c.recipient_id)
+            .subquery()
+        )
+        row = await self._connection.row(
+            select(
+                func.count().label("readers"), func.min(each.c.latest).label("first")
+            ).select_from(each)
+        )
+        return Reached(readers=row.readers, first=row.first) if row else NOBODY
+
     async def has_work(self, sender: SenderId, *, now: datetime) -> bool:
         """Whether `Deliveries.claim` or `Replies.claim` would find anything."""
         return await due.has_work(self._connection, sender, now=now)
+
+    async def in_hand(self, sender: SenderId) -> bool:
+        """Whether an owner, alive or not, has a row in hand."""
+        for table, states in ((deliveries, IN_HAND), (replies, OPEN)):
+            theirs = (table.c.sender_id == sender) & due.stated(table.c.state, *states)
+            held = due.stated(table.c.state, State.LEASED, State.SENDING)
+            one = select(table.c.id).where(theirs & held).limit(1)
+            if await self._connection.row(one) is not None:
+                return True
+        return False
 
     async def next_due(self, sender: SenderId, *, now: datetime) -> datetime | None:
         """When the next queued row comes due, pacing counted; None if none waits.

@@ -240,6 +240,9 @@ def _settings(sandbox: Sandbox, folder: Path, *, template: str, log: str) -> Set
             "twilio_api": sandbox.twilio_url,
             "own": ("kashmirwatch.example",),
             "concurrency": CONCURRENCY,
+            # Who watches shall see it go.
+            "undo_seconds": 0,
+            "canary": False,
             "log": log,
         }
     )

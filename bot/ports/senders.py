@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    from bot.domain.portfolio import Reached
     from bot.domain.recipients import Channel, SenderId
     from bot.ports.values import Sender, Taken
 
@@ -54,8 +55,17 @@ class Senders(Protocol):
     async def set_down(self, sender: SenderId, reason: str) -> None:
         """Note why the sender is down; empty when it is up again."""
 
+    async def templated_since(self, since: datetime) -> Reached:
+        """Return who was called with a template since *since*, by all senders.
+
+        Whoever surely got none is not counted; whoever may have is.
+        """
+
     async def has_work(self, sender: SenderId, *, now: datetime) -> bool:
         """Whether `Deliveries.claim` or `Replies.claim` would find anything."""
+
+    async def in_hand(self, sender: SenderId) -> bool:
+        """Whether an owner, alive or not, has a row in hand."""
 
     async def next_due(self, sender: SenderId, *, now: datetime) -> datetime | None:
         """When the next queued row comes due, pacing counted; None if none waits."""

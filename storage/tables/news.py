@@ -94,7 +94,7 @@ class BroadcastRow(Row, table=True):
     watched: bool = column(Boolean())
     stars: int = column(Integer())
     origin_id: int | None = column(Id, ForeignKey("broadcast.id"), null=True)
-    merged_into_id: int | None = column(Id, ForeignKey("broadcast.id"), null=True)
+    merged_into_id: int | None = column(Id, null=True)  # a later row: no foreign key
 
 
 class CanaryRow(Row, table=True):

@@ -16,7 +16,7 @@ import time
 from base64 import urlsafe_b64encode
 from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ import psycopg
 from bot.app import open_desk
 from bot.clock import SystemClock
 from bot.config import Settings
-from bot.domain.broadcasts import BroadcastState
+from bot.domain.broadcasts import BroadcastState, Lane
 from bot.domain.deliveries import State
 from bot.domain.recipients import Address, Channel, Consent, Kind
 from bot.domain.servers import Server
@@ -61,6 +61,7 @@ class Plot:
     each: int  #: deliveries of each of the two senders
     rate: float  #: of each sender, messages a second
     workers: int
+    webs: int = 0
     kill_at: float
     freeze_at: float
     frozen_for: float  #: seconds
@@ -70,11 +71,12 @@ class Plot:
     patience: float = 240.0  #: seconds beside those that sending alone takes
 
 
-SMALL = Plot(each=750, rate=60, workers=2, kill_at=0.15, freeze_at=0.6, frozen_for=12)
+SMALL = Plot(each=750, rate=100, workers=2, kill_at=0.15, freeze_at=0.6, frozen_for=12)
 FULL = Plot(
     each=10_000,
     rate=100,
     workers=3,
+    webs=1,
     kill_at=0.1,
     freeze_at=0.3,
     frozen_for=30,
@@ -205,9 +207,9 @@ class Stand:
             else Delays(sent=never, delivered=never, read=never)
         )
         await upgrade(Server(self.url))
-        self.stack.push_async_callback(self.close)
 
-    async def close(self) -> None:
+    async def end(self) -> None:
+        """End all processes in order, at the same time."""
         await asyncio.gather(*(process.end() for process in self.processes))
 
     def values(self, url: str) -> dict[str, Any]:
@@ -243,6 +245,7 @@ class Stand:
         process = Process(name, self.folder)
         self.processes.append(process)
         await process.start(environ, *arguments)
+        self.stack.push_async_callback(process.end)
         return process
 
     @asynccontextmanager
@@ -276,7 +279,9 @@ class Stand:
 
     async def broadcast(self, desk: Desk) -> BroadcastId:
         article = await desk.editorial.take_in(NEWS)
-        planned = await desk.broadcaster.plan(article, ["all"], by="test")
+        planned = await desk.broadcaster.plan(
+            article, ["all"], lane=Lane.BREAKING, by="test"
+        )
         await desk.broadcaster.confirm(planned.broadcast.id)
         return planned.broadcast.id
 
@@ -328,10 +333,11 @@ async def play(plot: Plot, folder: Path) -> Outcome:
     async with AsyncExitStack() as stack:
         stand = Stand(plot, folder, stack)
         await stand.open()
-        await stand.enrol()
         for number in range(1, plot.workers + 1):
             await stand.start(f"worker-{number}", "worker")
-        await stand.start("web", "web")
+        for number in range(1, plot.webs + 1):
+            await stand.start(f"web-{number}", "web")
+        await stand.enrol()
         async with stand.office() as desk:
             await until(
                 lambda: all(
@@ -348,7 +354,9 @@ async def play(plot: Plot, folder: Path) -> Outcome:
                 await blows
                 await _finished(desk, broadcast)
             await until(lambda: _settled(desk, broadcast), "a quiet end", timeout=60)
-            return await _judged(stand, desk, broadcast)
+            outcome = await _judged(stand, desk, broadcast)
+        await stand.end()
+        return outcome
 
 
 async def _blows(stand: Stand) -> None:
@@ -398,10 +406,10 @@ async def _cut(stand: Stand) -> None:
 
 
 async def _restart(stand: Stand) -> None:
-    stand.blow("PostgreSQL was restarted")
     stand.cluster.stop("immediate")
     await asyncio.sleep(1)
     stand.cluster.start()
+    stand.blow("PostgreSQL was back from a crash")
 
 
 async def _finished(desk: Desk, broadcast: BroadcastId) -> None:
@@ -467,9 +475,19 @@ async def _judged(stand: Stand, desk: Desk, broadcast: BroadcastId) -> Outcome:
 
 
 def main() -> None:
-    """Play `FULL` and print what came of it."""
+    """Play `FULL`, or so many deliveries of it, and print what came of it."""
+    plot = FULL
+    if len(sys.argv) > 1:
+        plot = replace(plot, each=int(sys.argv[1]) // 2)
     with tempfile.TemporaryDirectory(prefix="harkara-chaos-") as folder:
-        print(asyncio.run(play(FULL, Path(folder))).table())  # noqa: T201 - for who asked
+        try:
+            print(asyncio.run(play(plot, Path(folder))).table())  # noqa: T201 - for who asked
+        except BaseException:
+            for log in sorted(Path(folder).rglob("process.log")):
+                lines = log.read_text("utf-8").splitlines()
+                odd = [line for line in lines if " INFO " not in line]
+                print(f"== {log.parent.name}", *odd[-20:], sep="\n")  # noqa: T201 - as above
+            raise
 
 
 if __name__ == "__main__":

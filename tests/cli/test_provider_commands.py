@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import json
 import re
 
@@ -175,3 +177,50 @@ def test_without_telegram_what_needs_it_says_so_and_the_rest_works(ready):
     assert "1 stopped" in ready.ok("broadcast", "stop", "1"), "whatever the network"
     ready.ok("audience", "list")
     ready.ok("link", "list")
+
+
+def test_a_broadcast_is_undone_held_and_sent_again(ready, sandbox):
+    ready.ok("broadcast", "plan", "--audience", "valley", "--expires", "2")
+    confirmed = ready.ok("broadcast", "confirm", "1")
+    assert confirmed.startswith("broadcast 1 confirmed; it goes out in 10 seconds")
+    assert "harkara broadcast undo 1" in confirmed
+    assert "waiting" in ready.ok("broadcast", "show", "1").splitlines()[0]
+    assert (
+        ready.ok("broadcast", "undo", "1") == "broadcast 1 undone; nothing was sent\n"
+    )
+    assert "cannot be undone" in ready.refused("broadcast", "undo", "1")
+
+    ready.ok("broadcast", "plan", "--audience", "valley", "--lane", "breaking")
+    assert ready.ok("broadcast", "confirm", "2") == "broadcast 2 confirmed\n"
+    assert ready.ok("broadcast", "pause", "2") == "broadcast 2 paused\n"
+    assert ready.ok("broadcast", "resume", "2") == "broadcast 2 goes on\n"
+    assert "failed that could be mended" in ready.refused("broadcast", "retry", "2")
+
+    told = ready.refused("broadcast", "plan", "--audience", "valley")
+    assert "went to this audience before: broadcast 2" in told
+    assert "--again" in told
+    ready.ok("broadcast", "plan", "--audience", "valley", "--again", "--stars", "50")
+
+    assert "wait for its end" in ready.refused("broadcast", "again", "2")
+    ready.ok("broadcast", "stop", "2")
+    planned = ready.ok("broadcast", "again", "2")
+    assert "broadcast 4: 2 recipients, 2 messages." in planned
+    assert not sandbox.log.sends()
+
+
+def test_who_did_not_get_it_and_why_for_another_program(ready):
+    ready.ok("broadcast", "plan", "--audience", "valley", "--lane", "breaking")
+    ready.ok("broadcast", "confirm", "1")
+    assert ready.ok("broadcast", "report", "1", "--not-reached").count("\n") == 1
+    ready.ok("broadcast", "stop", "1")
+
+    rows = list(csv.DictReader(io.StringIO(ready.ok("broadcast", "report", "1"))))
+    assert [(row["state"], row["why"]) for row in rows] == [("skipped", "stopped")] * 2
+    assert "Neighbours" in {row["title"] for row in rows}
+    command = ("broadcast", "report", "1", "--not-reached", "--format", "json")
+    found = json.loads(ready.ok(*command))
+    assert [each["reason"] for each in found] == ["stopped", "stopped"]
+    assert "+92" not in json.dumps(found), "a reader is a number of ours, never theirs"
+    assert json.loads(ready.ok(*command)) == found
+    assert "csv or json" in ready.refused("broadcast", "report", "1", "--format", "xml")
+    assert "no broadcast 9" in ready.refused("broadcast", "report", "9")

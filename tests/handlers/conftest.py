@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.broadcaster import Newsroom
+from bot.domain.broadcasts import Lane
 from bot.domain.errors import TryLater
+from bot.domain.manners import Manner
 from bot.domain.recipients import Channel
 from bot.services import wire
 from handlers.inbox import InboxReader
@@ -39,6 +41,7 @@ async def world(empty: Path, tmp_path: Path) -> AsyncIterator[World]:
                 channel: (await tx.senders.ensure(channel, "test", now=clock.now())).id
                 for channel in Channel
             }
+        lanes: dict[Lane, Manner] = {}
         services = wire(
             database=database,
             clock=clock,
@@ -49,6 +52,7 @@ async def world(empty: Path, tmp_path: Path) -> AsyncIterator[World]:
                 bot_username="desk_bot",
                 whatsapp_number="+14155550100",
                 template="HX1",
+                lanes=lanes,
             ),
         )
         enrolment, editorial = services.enrolment, services.editorial
@@ -95,6 +99,7 @@ async def world(empty: Path, tmp_path: Path) -> AsyncIterator[World]:
                 },
             ),
             toasts=toasts,
+            lanes=lanes,
         )
         await enrolment.create_audience("valley", title="Valley")
         yield world

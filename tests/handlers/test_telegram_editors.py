@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from bot.domain.articles import Draft
 from bot.domain.broadcasts import BroadcastState
 from bot.domain.deliveries import State
-from bot.domain.errors import Doubtful
+from bot.domain.errors import Doubtful, FailureKind, Undeliverable
+from bot.domain.manners import usual
 from bot.domain.messages import utf16_length
 from bot.domain.recipients import Address, Channel, Kind
 from tests.handlers.world import group, telegram
@@ -334,3 +336,103 @@ async def test_without_any_audience_it_is_said(tmp_path, world):
 
     [answer] = await world.texts(999)
     assert answer.startswith("There is nothing to send.")
+
+
+def verbs(message):
+    """What the buttons under a message do."""
+    return [each.data for row in message.buttons for each in row]
+
+
+async def test_a_confirmation_can_be_undone_for_a_moment(desk):
+    desk.lanes |= usual()
+    await planned(desk)
+    await desk.presses("confirm:1")
+
+    [held] = await desk.sent(999)
+    assert "Seconds until it goes out: 10" in held.text
+    assert verbs(held) == ["undo:1"]
+    assert await desk.texts(100) == []
+    await desk.presses("undo:1")
+    assert await desk.texts(999) == ["Broadcast 1 is undone. Nothing was sent."]
+    assert await states(desk) == [BroadcastState.CANCELLED]
+    await desk.presses("undo:1")
+    [late] = await desk.texts(999)
+    assert late.startswith("It is too late for that.")
+
+
+async def test_the_same_story_again_has_a_button_of_its_own(desk):
+    await planned(desk)
+    await desk.presses("confirm:1")
+    await desk.texts(100)
+    await desk.texts(999)
+
+    *_, summary = await planned(desk)
+    assert "went to this audience before" in summary.text
+    assert [(each.label, each.data) for each in summary.buttons[0]] == [
+        ("Send again", "again:2"),
+        ("Cancel", "cancel:2"),
+    ]
+    await desk.presses("confirm:2")  # a button of a plan made before the other went
+    [refused] = await desk.sent(999)
+    assert "Nothing is sent unless you say so a second time" in refused.text
+    assert verbs(refused) == ["again:2"]
+    assert await desk.texts(100) == []
+    await desk.presses("again:2")
+    assert len(await desk.texts(100)) == 1
+
+
+async def test_a_broadcast_is_paused_and_goes_on_by_buttons(desk):
+    await planned(desk)
+    await desk.presses("confirm:1")
+    await desk.says("/status 1", person=999)
+    *_, shown = await desk.sent(999)
+    assert verbs(shown) == ["pause:1", "cancel:1"]
+
+    await desk.presses("pause:1")
+    [paused] = await desk.sent(999)
+    assert verbs(paused) == ["resume:1"]
+    assert await states(desk) == [BroadcastState.PAUSED]
+    await desk.presses("resume:1")
+    assert await states(desk) == [BroadcastState.RUNNING]
+    assert await desk.texts(999) == ["Broadcast 1 goes on."]
+
+
+async def over(desk, kind):
+    """One of two failed, and the broadcast is over."""
+    await planned(desk)
+    error = Undeliverable("400", kind=kind)
+    desk.messengers[Channel.TELEGRAM].fail(telegram(100), error)
+    await desk.presses("confirm:1")
+    await desk.texts(100)
+    await desk.pump(Channel.WHATSAPP)
+    async with desk.database.transaction() as tx:
+        found = await tx.broadcasts.get(1)
+        await tx.broadcasts.save(replace(found, state=BroadcastState.FINISHED))
+    await desk.texts(999)
+
+
+async def test_what_failed_is_tried_again_by_a_button(desk):
+    await over(desk, FailureKind.REFUSED)
+    await desk.says("/status 1", person=999)
+    [shown] = await desk.sent(999)
+    assert verbs(shown) == ["retry:1", "missed:1"]
+
+    await desk.presses("retry:1")
+
+    assert await desk.texts(999) == [
+        "Broadcast 1: messages that are tried again: 1",
+    ]
+    assert len(await desk.texts(100)) == 1
+
+
+async def test_those_without_it_get_a_plan_of_their_own(desk):
+    await over(desk, FailureKind.REFUSED)
+
+    key = await desk.presses("missed:1")
+    await desk.again(key)  # the update is worked off twice: one plan, one answer
+
+    [summary] = await desk.sent(999)
+    assert "1 recipient, 1 message" in summary.text
+    assert verbs(summary) == ["confirm:2", "cancel:2"]
+    await desk.presses("confirm:2")
+    assert len(await desk.texts(100)) == 1

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.broadcaster import Broadcaster
+    from bot.domain.broadcasts import Lane
     from bot.domain.errors import SendError
+    from bot.domain.manners import Manner
     from bot.domain.recipients import SenderId
     from bot.editorial import Editorial
     from bot.enrolment import Enrolment
@@ -88,6 +90,8 @@ class World:
     notices: Notices
     inbox: InboxReader
     toasts: list[tuple[str, str]]
+    #: how each lane's broadcasts are held; a test fills it in
+    lanes: dict[Lane, Manner]
     numbers: count[int] = field(default_factory=lambda: count(1))
 
     # --- what comes in -----------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 from bot.domain.broadcasts import BroadcastState
 from bot.domain.deliveries import State
 from bot.domain.errors import Doubtful
+from bot.domain.messages import Text
 from bot.domain.recipients import Channel, Kind
 from tests.services.conftest import Stand
 
@@ -26,7 +27,11 @@ async def sent_in_doubt(stand: Stand, *readers: int):
 async def notices(stand: Stand, editor):
     """What the editor was told, besides the figures that end every broadcast."""
     await stand.work()
-    told = [each.message for each in stand.telegram.sent if each.to == editor]
+    told = [
+        each.message
+        for each in stand.telegram.sent
+        if each.to == editor and isinstance(each.message, Text)
+    ]
     return [each for each in told if not each.text.split("\n")[0].endswith(ENDED)]
 
 

@@ -95,3 +95,20 @@ async def test_nothing_is_called_once_calls_are_given_up(stand):
 
     assert not stand.telegram.calls
     assert (await stand.only(plan)).state is State.QUEUED
+
+
+async def test_what_a_dead_owner_left_is_looked_at_though_nothing_else_is_due(stand):
+    await stand.reader(1)
+    plan = await stand.plan()
+    await stand.broadcaster.confirm(plan.broadcast.id)
+    gate = await hold(stand, 1)
+    stand.runner.kicks.clear()
+
+    await stand.sweep.run("")
+
+    assert ("pump", str(stand.pumping.sender)) in stand.runner.kicks
+    gate.set()
+    await stand.running
+    stand.runner.kicks.clear()
+    await stand.sweep.run("")
+    assert not stand.runner.kicks

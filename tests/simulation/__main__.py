@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 import time
+from typing import TextIO
 
 from tests.simulation.many import ENOUGH, Tally, run_many, run_one
 
@@ -60,8 +61,8 @@ def _one(seed: int, mutant: str) -> int:
     return 1 if outcome.violations else 0
 
 
-def _say(words: str, *, to: object = None) -> None:
-    stream = sys.stderr if to is sys.stderr else sys.stdout
+def _say(words: str, *, to: TextIO | None = None) -> None:
+    stream = to or sys.stdout
     stream.write(words)
     stream.flush()
 

@@ -35,14 +35,19 @@ EDITOR = "900"
 AUDIENCE = "valley"
 PARTS = 2  #: of the long story
 
-STORIES = (
-    "The old bridge over the river reopened on Saturday, the city said. "
-    "Divers replaced two piers in October, the engineer told reporters.",
-    "The valley road is closed after a landslide, the police said. "
-    "Nobody was hurt, the mayor told reporters on Sunday.",
-    "The school year begins a week late, the ministry said. "
-    "The heating is being repaired, the headmaster told reporters.",
+BRIDGE = (
+    "The old bridge over the river is open again, the city said. "
+    "Its two piers were replaced in October, the engineer told reporters."
 )
+ROAD = (
+    "The valley road is closed after a landslide, the police said. "
+    "Nobody was hurt, the mayor told reporters on Sunday."
+)
+SCHOOL = (
+    "The school year begins a week late, the ministry said. "
+    "The heating is being repaired, the headmaster told reporters."
+)
+STORIES = (BRIDGE, ROAD, SCHOOL)
 DIGEST = Digest(stories=(Story(headline="Bridge open", sentences=(STORIES[0],)),))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.articles import Draft
@@ -39,7 +40,7 @@ def arrange(scene: Scene) -> None:
     if plan.stop_at is not None:
         world.at(plan.stop_at, lambda: scene.ask("stop", _stop_first))
     for number, moment in enumerate(plan.replies, start=1):
-        world.at(moment, lambda number=number: _reply(scene, number))  # type: ignore[misc] # mypy knows no defaults of lambdas
+        world.at(moment, partial(_reply, scene, number))
     world.at(5.0, lambda: _look(scene))
 
 
@@ -126,17 +127,27 @@ def tell_rights_back(scene: Scene, chat: str) -> None:
 def _look(scene: Scene) -> None:
     """See to what was paused, and to what is in doubt once it has ended."""
     for broadcast in scene.observer.paused():
-        if scene.world.rng.random() < scene.plan.resume:
-            scene.ask(
-                "resume", lambda on, which=broadcast: on.broadcaster.resume(which)
-            )  # type: ignore[misc] # mypy knows no defaults of lambdas
-        else:
-            scene.ask("stop", lambda on, which=broadcast: on.broadcaster.stop(which))  # type: ignore[misc] # as above
+        _decide_pause(scene, BroadcastId(broadcast))
     if scene.plan.decide:
-        repeat = scene.plan.decide == "repeat"
         for broadcast in scene.observer.undecided():
-            scene.ask(
-                "decide",
-                lambda on, which=broadcast: on.broadcaster.decide(which, repeat=repeat),  # type: ignore[misc] # as above
-            )
+            _decide_doubt(scene, BroadcastId(broadcast))
     scene.world.after(5.0, lambda: _look(scene))
+
+
+def _decide_pause(scene: Scene, broadcast: BroadcastId) -> None:
+    async def resume(services: Services) -> None:
+        await services.broadcaster.resume(broadcast)
+
+    async def stop(services: Services) -> None:
+        await services.broadcaster.stop(broadcast)
+
+    goes_on = scene.world.rng.random() < scene.plan.resume
+    scene.ask("resume" if goes_on else "stop", resume if goes_on else stop)
+
+
+def _decide_doubt(scene: Scene, broadcast: BroadcastId) -> None:
+    async def decide(services: Services) -> None:
+        repeat = scene.plan.decide == "repeat"
+        await services.broadcaster.decide(broadcast, repeat=repeat)
+
+    scene.ask("decide", decide)

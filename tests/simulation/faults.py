@@ -79,6 +79,7 @@ class Plan:
     resume: float  #: how likely an editor lets a paused broadcast go on
     breaking_at: float | None  #: when breaking news is confirmed
     round_up_at: float | None
+    held: bool  #: broadcasts can be undone, and go to a few first
     concurrency: int
     calm: float = CALM
     replies: list[float] = field(default_factory=list)  #: when somebody is answered
@@ -115,6 +116,7 @@ def draw(rng: Random) -> Plan:
         resume=rng.choice((1.0, 1.0, 0.5)),
         breaking_at=rng.uniform(0.3, 3.0) if rng.random() < 0.8 else None,
         round_up_at=rng.uniform(0.3, 8.0) if rng.random() < 0.15 else None,
+        held=rng.random() < 0.4,
         concurrency=rng.choice((2, 8, 8, 20)),
         replies=[rng.uniform(0.2, 6) for _ in range(rng.randrange(4))],
     )

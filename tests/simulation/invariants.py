@@ -43,6 +43,8 @@ WHERE delivery.sender_id = :sender AND delivery.state = 'queued'
   AND recipient.standing = 'active'
   AND (recipient.next_at IS NULL OR recipient.next_at <= :then)
   AND NOT EXISTS (
+    SELECT 1 FROM canary WHERE canary.broadcast_id = broadcast.id)
+  AND NOT EXISTS (
     SELECT 1 FROM delivery AS other WHERE other.recipient_id = recipient.id
     AND other.state IN ('leased', 'sending'))
   AND NOT EXISTS (
@@ -157,7 +159,7 @@ class Observer:
         mine = row["attempts"] == number and row["epoch"] == row["owner"]
         if mine and row["state"] != "sending":
             self._scene.violated(
-                f"ledger: delivery {delivery} stood at {row['state']} when it was called"
+                f"ledger: delivery {delivery} was called while {row['state']}"
             )
 
     def paused(self) -> list[int]:
@@ -289,9 +291,9 @@ def _furthest(arrived: list[Call]) -> str | None:
     }[furthest]
 
 
-def _justified(scene: Scene, row: sqlite3.Row, calls: list[Call]) -> bool:  # noqa: PLR0911 - a table: one line an end
+def _justified(scene: Scene, row: sqlite3.Row, calls: list[Call]) -> bool:
     """Whether what happened explains that a delivery did not arrive."""
-    state, reason = row["state"], row["reason"]
+    state = row["state"]
     observer = scene.observer
     said = [each.said for each in calls]
     earlier = observer.rows(

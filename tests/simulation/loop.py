@@ -48,7 +48,7 @@ class Loop(asyncio.AbstractEventLoop):
     def time(self) -> float:
         return self._world.now
 
-    def call_soon(  # type: ignore[override] # asyncio's own loops take plain callables
+    def call_soon(
         self,
         callback: Callable[..., object],
         *args: object,
@@ -59,9 +59,9 @@ class Loop(asyncio.AbstractEventLoop):
             self.ready.append(handle)
         return handle
 
-    call_soon_threadsafe = call_soon  # type: ignore[assignment] # there are no threads
+    call_soon_threadsafe = call_soon
 
-    def call_later(  # type: ignore[override] # as above
+    def call_later(
         self,
         delay: float,
         callback: Callable[..., object],
@@ -70,7 +70,7 @@ class Loop(asyncio.AbstractEventLoop):
     ) -> asyncio.TimerHandle:
         return self.call_at(self.time() + delay, callback, *args, context=context)
 
-    def call_at(  # type: ignore[override] # as above
+    def call_at(
         self,
         when: float,
         callback: Callable[..., object],
@@ -102,7 +102,7 @@ class Loop(asyncio.AbstractEventLoop):
         self._tasks.append(task)
         return task
 
-    def run_in_executor(  # type: ignore[override] # as above
+    def run_in_executor(
         self, executor: object, func: Callable[..., Any], *args: object
     ) -> asyncio.Future[Any]:
         """Run *func* at once, and let its result be known a step later."""
@@ -183,7 +183,7 @@ def _unwind(task: asyncio.Task[Any]) -> None:
     coroutine = task.get_coro()
     for _ in range(30):  # a `finally` may await once more
         try:
-            coroutine.throw(Killed())  # type: ignore[union-attr] # ours are coroutines
+            coroutine.throw(Killed())
         except BaseException:  # noqa: BLE001 - it is let go, whatever it says
             return
 

@@ -14,7 +14,7 @@ from tests.simulation import faults, mutants
 from tests.simulation.scene import Outcome, Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
 #: In so many worlds every fault must have struck.
 ENOUGH = 300
@@ -68,10 +68,13 @@ class Tally:
 
     def summary(self, spent: float) -> str:
         """Say it all, for people; *spent* is in real seconds."""
-        lines = [
+        size = (
             f"{self.seeds} worlds with {self.deliveries} deliveries (at least "
             f"{self.fewest} in each) and {self.calls} calls, "
-            f"{self.seconds / 3600:.1f} virtual hours in {spent:.0f} s",
+            f"{self.seconds / 3600:.1f} virtual hours in {spent:.0f} s"
+        )
+        lines = [
+            size,
             "how often each fault struck:",
             *(f"  {name:24}{self.struck[name]:10}" for name in faults.ALL),
         ]
@@ -90,7 +93,9 @@ def run_one(seed: int, *, mutant: str = "") -> Outcome:
     return outcome
 
 
-def run_some(seeds: Iterable[int], *, mutant: str = "") -> Iterator[Outcome]:
+def run_some(
+    seeds: Iterable[int], *, mutant: str = ""
+) -> Generator[Outcome, None, None]:
     """Run worlds one after the other in this process."""
     near = MEMORY if MEMORY.is_dir() else None
     folder = Path(tempfile.mkdtemp(prefix="harkara-simulation-", dir=near))

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.broadcaster import Newsroom
+from bot.domain.broadcasts import Lane
 from bot.domain.errors import StorageError
+from bot.domain.manners import Manner, usual
 from bot.domain.pacing import DEFAULT_RATES
 from bot.domain.recipients import Channel, SenderId
 from bot.doubts import Doubts
+from bot.planning import Newsroom
 from bot.pump import Pump
 from bot.runners.local import LocalRunner
 from bot.services import wire
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
 #: looks every second there, and a simulated hour is long.
 SWEEP_EVERY = 4.0
 DOUBTS_EVERY = 10.0
+COURSE_EVERY = 2.0
+#: For how long a held broadcast can be undone.
+UNDO_FOR = timedelta(seconds=1)
 #: How long a story is news. Long enough for every fault to have passed.
 KEEP_FOR = timedelta(minutes=12)
 #: For how long after its waking a process may act on moments chosen before, seconds.
@@ -74,18 +79,19 @@ class Surroundings:
     calls: Callable[[Process, Call], None]
     note: Callable[..., None]
     repeat: bool  #: what the newsroom does in doubt
+    held: bool  #: whether broadcasts can be undone, and go to a few first
     concurrency: int
 
 
 class Process:
-    """Begun, and then left to itself; it can be frozen, woken, killed or asked to stop."""
+    """Begun, and left to itself; it can be frozen, woken, killed or asked to stop."""
 
     def __init__(self, name: str, around: Surroundings) -> None:
         self.name = name
         self.around = around
         self.world = around.world
         self.clock = around.clock
-        self.loop = Loop(around.world)
+        self.loop = Loop(around.world)  # type: ignore[abstract] # what it lacks is input and output
         self.disk = Disk(around.world, around.weather, lambda: around.committed(self))
         self.services: Services | None = None
         self.pumps: dict[str, Pump] = {}
@@ -174,7 +180,7 @@ class Process:
                 bot_username="desk_bot",
                 whatsapp_number="+14155550100",
                 template="HX1",
-                keep_for=KEEP_FOR,
+                lanes=self._lanes(),
             ),
         )
         self.pumps = {
@@ -200,11 +206,19 @@ class Process:
         self.runner.register("pump", self._run_pump, drains=True)
         self.runner.register("sweep", sweep.run)
         self.runner.register("doubts", doubts.run)
+        self.runner.register("course", services.course.run)
         self.runner.every(SWEEP_EVERY, "sweep", "all")
+        self.runner.every(COURSE_EVERY, "course", "all")
         self.runner.every(DOUBTS_EVERY, "doubts", "all")
         self.services = services
+        await services.course.catch_up()
         await services.broadcaster.kick()
         await self.runner.run()
+
+    def _lanes(self) -> dict[Lane, Manner]:
+        if not self.around.held:
+            return dict.fromkeys(Lane, Manner(keep_for=KEEP_FOR))
+        return usual(undo_for=UNDO_FOR, keep_for=KEEP_FOR, overdue_after=None)
 
     def _pump(self, services: Services, channel: Channel, sender: SenderId) -> Pump:
         return Pump(

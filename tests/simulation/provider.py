@@ -177,7 +177,7 @@ class Provider:
             delay = rng.uniform(0.3, 1.4 * READ_TIMEOUT)
         self.world.after(delay, lambda: reply(answer))
 
-    def _judge(self, call: Call) -> Answer:  # noqa: C901, PLR0911 - a table of refusals
+    def _judge(self, call: Call) -> Answer:  # noqa: C901, PLR0911, PLR0912 - a table of refusals
         now, rng = self.world.now, self.world.rng
         chat = self.chats.setdefault(call.to, Chat())
         if now < self.down_until:

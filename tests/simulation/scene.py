@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,7 @@ class Scene(logging.Handler):
     def __init__(self, seed: int, folder: Path) -> None:
         super().__init__(logging.WARNING)
         self.seed = seed
-        self.world = World(Random(seed))
+        self.world = World(Random(seed))  # noqa: S311 - it is to be predictable
         self.plan = faults.draw(self.world.rng)
         self.trace: list[tuple[Any, ...]] = []
         self.struck: Counter[str] = Counter()
@@ -105,6 +106,7 @@ class Scene(logging.Handler):
             calls=self._called,
             note=self.note,
             repeat=self.plan.repeat,
+            held=self.plan.held,
             concurrency=self.plan.concurrency,
         )
         self._fates = iter(self.plan.fates)
@@ -326,15 +328,15 @@ class Scene(logging.Handler):
         for value, trouble in plan.chats.items():
             self._arrange_chat(value, trouble)
         for at, by in plan.clock:
-            world.at(at, lambda by=by: self._jump(by))  # type: ignore[misc] # mypy knows no defaults of lambdas
+            world.at(at, partial(self._jump, by))
         for begin, end in plan.full:
             world.at(begin, lambda: setattr(self.weather, "full", 0.7))
             world.at(end, lambda: setattr(self.weather, "full", 0.0))
         for begin, end, most in plan.slow:
-            world.at(begin, lambda most=most: self._slow(most))  # type: ignore[misc] # as above
+            world.at(begin, partial(self._slow, most))
             world.at(end, lambda: setattr(self.weather, "slow", 0.0))
         for begin, end, name in plan.down:
-            world.at(begin, lambda end=end, name=name: self._down(name, end))  # type: ignore[misc] # as above
+            world.at(begin, partial(self._down, name, end))
         world.at(plan.calm, self._calm)
         self.begin_process()
         editor.arrange(self)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 
+import pytest
+
+from tests.simulation import mutants
 from tests.simulation.many import Tally, run_one, run_some
 
 #: Worlds in the default run; `make simulate SEEDS=100000` runs more.
@@ -24,3 +28,15 @@ def test_a_seed_replays_exactly():
     first, again, other = run_one(7), run_one(7), run_one(8)
     assert first.fingerprint == again.fingerprint
     assert first.fingerprint != other.fingerprint
+
+
+@pytest.mark.parametrize("mutant", mutants.MUTANTS)
+def test_every_planted_mistake_is_found(mutant):
+    """A simulation that finds nothing wrong proves nothing unless it could."""
+    with closing(run_some(range(1, 1001), mutant=mutant)) as worlds:
+        assert any(outcome.violations for outcome in worlds)
+
+
+def test_a_mistake_whose_place_is_gone_is_not_passed_over():
+    with pytest.raises(AttributeError, match="has no no_such_place"):
+        mutants.Patch().replace(mutants, "no_such_place", None)

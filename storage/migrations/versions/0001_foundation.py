@@ -235,11 +235,6 @@ def upgrade() -> None:
             ["digest_id"], ["digest.id"], name=op.f("fk_broadcast_digest_id")
         ),
         sa.ForeignKeyConstraint(
-            ["merged_into_id"],
-            ["broadcast.id"],
-            name=op.f("fk_broadcast_merged_into_id"),
-        ),
-        sa.ForeignKeyConstraint(
             ["origin_id"], ["broadcast.id"], name=op.f("fk_broadcast_origin_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_broadcast")),
@@ -515,6 +510,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("delivery_id", "number", name=op.f("pk_attempt")),
         sqlite_with_rowid=False,
     )
+    with op.batch_alter_table("attempt", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_attempt_template",
+            ["started_at"],
+            unique=False,
+            sqlite_where=sa.text("form = 'template'"),
+            postgresql_where=sa.text("form = 'template'"),
+        )
+
     op.create_table(
         "consent",
         sa.Column("id", NUMBER, nullable=False),
