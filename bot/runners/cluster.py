@@ -17,13 +17,13 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.domain.errors import HarkaraError, StorageFailing
 from bot.runners.timers import Timers
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
     from bot.ports import Clock
@@ -37,6 +37,10 @@ AGAIN = 0.5
 COURTESY = 0.05
 #: Seconds in which a stopping worker has to let go of what it had.
 PARTING = 2.0
+#: Seconds after which what was cancelled, and goes on, is cancelled once more.
+CANCEL_AGAIN = 1.0
+#: Seconds that calls under way have, of a worker that was given up.
+IN_THE_AIR = 40.0
 #: Time to wait before a task that failed is looked at again.
 AFTER_FAILURE = timedelta(seconds=2)
 
@@ -165,9 +169,8 @@ class ClusterRunner:
             for task in done:
                 await task
         finally:
-            for task in (end, *loops):
-                task.cancel()
-            await asyncio.gather(end, *loops, return_exceptions=True)
+            self._stopping.set()
+            await _ended([end, *loops])
             await self._let_go()
 
     @property
@@ -184,8 +187,11 @@ class ClusterRunner:
         self._news.set()
         timers = self._timers.cancel()
         self._cut_short(but=self._draining)
+        cut = [self._running[number][1] for number in self._cut & self._running.keys()]
         tasks = [task for _, task in self._running.values()]
-        await asyncio.gather(*timers, *tasks, return_exceptions=True)
+        await asyncio.gather(
+            _ended(cut, again=PARTING * 2), *timers, *tasks, return_exceptions=True
+        )
         if self._worker:
             worker, self._worker = self._worker, 0
             with suppress(StorageFailing, TimeoutError):
@@ -214,11 +220,9 @@ class ClusterRunner:
 
     async def _let_go(self) -> None:
         """Leave no work behind that nobody would see the end of."""
-        self._stopping.set()
         self._cut_short(but=set())
-        await asyncio.gather(
-            *(task for _, task in self._running.values()), return_exceptions=True
-        )
+        # What is in the air may be answered yet, and written down.
+        await _ended([task for _, task in self._running.values()], again=IN_THE_AIR)
 
     def _cut_short(self, *, but: set[str]) -> None:
         for number, (job, task) in self._running.items():
@@ -358,3 +362,19 @@ class ClusterRunner:
             await self.kick(job.task, job.key)
         elif again is not None:
             await self.kick(job.task, job.key, again)
+
+
+async def _ended(
+    tasks: Sequence[asyncio.Task[Any]], *, again: float | None = None
+) -> None:
+    """Cancel *tasks*, every *again* seconds while it takes, and see them out.
+
+    Once is not enough: an error, or an event, that comes at the same time as the
+    cancellation can take its place, and the task would go on.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=again or CANCEL_AGAIN)
+    await asyncio.gather(*tasks, return_exceptions=True)

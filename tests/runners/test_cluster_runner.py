@@ -12,6 +12,7 @@ from psycopg import sql
 
 from bot.clock import SystemClock
 from bot.domain.errors import StorageError, StorageFailing
+from bot.runners import cluster
 from bot.runners import jobs as tables
 from bot.runners.cluster import ClusterRunner, GivenUp, Rhythm
 from bot.runners.jobs import Job, Jobs, prepare
@@ -119,6 +120,34 @@ async def test_a_worker_that_the_others_gave_up_cuts_its_work_and_ends(
     fresh = worker()
     await fresh.runner.kick("work", "a")
     await eventually(lambda: fresh.begun == ["a"])
+
+
+async def test_a_cancellation_that_is_swallowed_once_ends_it_all_the_same(
+    worker, blank_url, monkeypatch
+):
+    """A connection that breaks at that moment raises its own error in its place."""
+    swallowed = []
+
+    async def fetch(self, worker, names) -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            swallowed.append(True)
+            if len(swallowed) == 1:
+                raise StorageFailing("cut") from None
+            raise
+
+    monkeypatch.setattr(Jobs, "fetch", fetch)
+    monkeypatch.setattr(cluster, "CANCEL_AGAIN", 0.1)
+    one = worker()
+    await eventually(lambda: one.runner._worker > 0)
+    async with await psycopg.AsyncConnection.connect(blank_url) as others:
+        await others.execute("DELETE FROM jobs.procrastinate_workers")
+
+    assert one.running is not None
+    with pytest.raises(GivenUp):
+        await asyncio.wait_for(one.running, WITHIN)
+    assert swallowed
 
 
 async def test_tables_that_are_gone_are_made_anew_by_a_new_start(worker, blank_url):
