@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
 TOKEN = "123456789:" + "A" * 35
 ACCOUNT = "AC" + "0" * 31 + "1"
@@ -150,17 +150,27 @@ async def send_all(spec: Spec, send: Callable[[int], Awaitable[object]]) -> Meas
     return measured
 
 
-def run(work: Callable[[Spec], Awaitable[Measured]], *, uvloop: bool = False) -> None:
-    """Do *work* in a loop of its own, and tell what it measured."""
+def run(
+    work: Callable[[Spec], Coroutine[Any, Any, Measured]],
+    *,
+    uvloop: bool = False,
+    start: Callable[[Coroutine[Any, Any, Measured]], Measured] | None = None,
+) -> None:
+    """Do *work* in a loop of its own, and tell what it measured.
+
+    Args:
+        work: What to do.
+        uvloop: Whether in a loop of uvloop's.
+        start: Runs the loop, instead of asyncio's own runner.
+    """
     spec = Spec.of_arguments()
     factory = None
     if uvloop:
         import uvloop as faster  # not everybody's
 
         factory = faster.new_event_loop
+    if start is not None:
+        start(work(spec)).tell()
+        return
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(_told(work(spec)))
-
-
-async def _told(work: Awaitable[Measured]) -> None:
-    (await work).tell()
+        runner.run(work(spec)).tell()

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from bot.domain.deliveries import Action, Progress, State
+from bot.domain.deliveries import PINS, Action, Progress, State
 from bot.domain.errors import (
     Doubtful,
     Malformed,
@@ -191,6 +191,10 @@ class Callers:
             return await self._messenger.send(lease.address, lease.message, None)
         if lease.action is Action.DELETE:
             await self._messenger.delete(lease.address, lease.target)
+            return lease.target
+        if lease.action in PINS:
+            pinned = lease.action is Action.PIN
+            await self._messenger.pin(lease.address, lease.target, pinned=pinned)
             return lease.target
         if message is None:
             raise Malformed("nothing to say")

@@ -170,6 +170,19 @@ class Corrections:
             again=bool(key),
         )
 
+    async def close(self, of: BroadcastId, *, by: str) -> CorrectionPlan:
+        """Plan the end of a live card: wherever it is pinned, it is unpinned.
+
+        Raises:
+            Refusal: It is no live card, or pinned nowhere.
+        """
+        ground = await self._ground(of)
+        if ground.first.purpose is not Purpose.LIVE:
+            raise Refusal(f"broadcast {of} is no live card")
+        async with self._database.snapshot() as tx:
+            digest = await tx.broadcasts.digest(ground.newest.digest)
+        return await self._add(ground, digest, [], {}, purpose=Purpose.CLOSING, by=by)
+
     async def recall(
         self, of: BroadcastId, *, by: str, key: str = "", notice: str = ""
     ) -> CorrectionPlan:
@@ -425,9 +438,12 @@ class Corrections:
             await tx.broadcasts.add_messages(broadcast.id, messages)
             plan = await self._as_planned(tx, broadcast, messages)
             if not plan.counts:
+                where = "reached nobody"
+                if purpose is Purpose.CLOSING:
+                    where = "no pin"
                 raise NothingToSend(
-                    f"broadcast {ground.first.id} has reached nobody: there is "
-                    "nothing to change"
+                    f"broadcast {ground.first.id} has {where}: there is nothing to "
+                    "change"
                 )
         return plan
 
@@ -501,7 +517,7 @@ def _previews(
     messages: Mapping[MessageKey, OutboundMessage],
 ) -> tuple[tuple[Channel, tuple[Text, ...]], ...]:
     """What the first audience is shown: the story, or else what stands in its place."""
-    first = next(iter(messages))[0]
+    first = next(iter(messages), (None,))[0]
     shown: dict[Channel, dict[int, Text]] = {}
     for (whose, channel, form, part), message in sorted(
         messages.items(), key=lambda item: (item[0][2] is Form.NOTICE, item[0][3])

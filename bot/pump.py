@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from bot.calling import Callers
 from bot.domain import lanes, pacing
-from bot.domain.deliveries import NOTES, Action, Failure, Form, State
+from bot.domain.deliveries import NOTES, WORDLESS, Failure, Form, State
 from bot.domain.errors import FailureKind, Fenced, StorageError
 from bot.domain.outcomes import RetryPolicy
 from bot.domain.recipients import Channel
@@ -56,6 +56,11 @@ GLANCE = timedelta(milliseconds=200)
 TICK = timedelta(milliseconds=5)
 #: Rows are claimed anew when those in hand last no longer than this.
 LOW = timedelta(milliseconds=50)
+#: What was claimed is not enough where it has left sooner than this.
+SOON = timedelta(milliseconds=250)
+#: Rows whose moment passed this long ago, for want of a place or of the provider's
+#: leave, are put back: something more urgent may have come.
+STALE = timedelta(seconds=1)
 #: How long to leave a sender alone that the provider does not accept.
 DOWN = timedelta(seconds=60)
 #: How long to leave a database alone that could not take what a message had become.
@@ -113,6 +118,7 @@ class Pump:
         self._texts: dict[BroadcastId, dict[MessageKey, OutboundMessage]] = {}
         self._chosen: dict[_Choice, OutboundMessage | None] = {}
         self._window = rate.window()
+        self._reach = min(pacing.claim_size(rate), concurrency)  #: rows of a claim
         self._owed = 0.0  #: what replies owe to broadcasts; see `lanes`
         self._bell = asyncio.Event()  #: rung when there may be something to do
         self._claiming: asyncio.Task[None] | None = None
@@ -224,6 +230,10 @@ class Pump:
                 continue
             pause = self._launch()
             if self._claiming is None:
+                if self._stale():
+                    await self._put_back()
+                    self._short = False
+                    self._reach = max(self._reach // 2, 1)
                 if self._wanting():
                     self._look()
                 elif not (self._hand or self._open or self._ending):
@@ -250,7 +260,7 @@ class Pump:
             moment = self._clock.now() + max(timedelta(seconds=pause), TICK)
             alarm = asyncio.ensure_future(self._clock.sleep_until(moment))
             alarm.add_done_callback(self._ring)
-        elif self._claiming is None and not self._hand:
+        elif self._claiming is None:
             loop = asyncio.get_running_loop()
             glance = loop.call_later(GLANCE.total_seconds(), self._grow_stale)
         try:
@@ -295,11 +305,16 @@ class Pump:
 
     # --- taking in hand ------------------------------------------------------------
 
+    def _stale(self) -> bool:
+        """Whether what is in hand has waited so long that others may be more urgent."""
+        if not self._hand:
+            return False
+        return self._clock.monotonic() - self._hand[0].slot > STALE.total_seconds()
+
     def _wanting(self) -> bool:
         """Whether to claim: what is in hand will soon have left, and there is more."""
         if not self._short:
-            limit = pacing.claim_size(self.rate)
-            low = min(limit // 2, int(LOW / self.rate.interval))
+            low = min(self._reach // 2, int(LOW / self.rate.interval))
             return len(self._hand) <= low
         if self._hand:
             return False
@@ -309,15 +324,19 @@ class Pump:
         return self._clock.monotonic() >= soon
 
     def _look(self) -> None:
+        passed = self._clock.monotonic()
+        if not self._short and passed - self._looked < SOON.total_seconds():
+            # It left as fast as the rate allows, and did not wait for anything.
+            self._reach = min(2 * self._reach, pacing.claim_size(self.rate))
         self._fresh = True
-        self._looked = self._clock.monotonic()
+        self._looked = passed
         self._claiming = asyncio.get_running_loop().create_task(self._claim())
         self._claiming.add_done_callback(self._ring)
 
     async def _claim(self) -> None:
         """Take what is due in hand."""
         now, passed = self._clock.now(), self._clock.monotonic()
-        limit = pacing.claim_size(self.rate)
+        limit = self._reach
         kept, credit = lanes.kept(limit, self._owed)
         hand = await self._database.claim(
             Order(
@@ -425,7 +444,7 @@ class Pump:
             key = (lease.audience, self._channel, form, lease.part)
             call.message = self._texts[lease.broadcast].get(key)
             self._chosen[choice] = call.message
-        return call.message is not None or lease.action is Action.DELETE
+        return call.message is not None or lease.action in WORDLESS
 
     def _end_unsent(self, call: Call, lease: Lease) -> None:
         """End a row that nothing can be said for."""

@@ -64,9 +64,17 @@ class Canaries:
                 canaries.c.broadcast_id == broadcast, canaries.c.sender_id == sender
             )
         )
-        await self.release(broadcast, sender)
         if before is None:
             return 0
+        gone = await self._connection.run(
+            delete(canaries).where(
+                canaries.c.broadcast_id == broadcast,
+                canaries.c.sender_id == sender,
+                canaries.c.first_id == before.first_id,
+            )
+        )
+        if not gone:
+            return 0  # another worker has been here
         size = before.last_id - before.first_id + 1
         return await self._bound(broadcast, sender, size, after=before.last_id, now=now)
 

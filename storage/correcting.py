@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, exists, func, or_, select, update
 
+from bot.domain.broadcasts import Purpose
 from bot.domain.corrections import INSTEAD, Missed, Outcome, outcome
 from bot.domain.deliveries import ARRIVED, NOTES, Action, Form, State
 from bot.domain.errors import TooLate
+from bot.domain.recipients import Channel
 from storage.broadcasts import Broadcasts
-from storage.rewriting import Rewriting, first_messages
+from storage.rewriting import Rewriting, first_messages, pinned, unpinned
 from storage.tables import (
     PENDING,
     broadcasts,
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.domain.broadcasts import Broadcast, BroadcastId
-    from bot.domain.recipients import Channel
     from bot.ports import MessageKey
     from storage.connection import Connection
 
@@ -52,6 +53,13 @@ class Corrections:
         """Count what `begin` would write if it were called now, by what it is to do."""
         family = await self._family(broadcast)
         counted: Counter[tuple[Channel, Outcome]] = Counter()
+        if broadcast.purpose is Purpose.CLOSING:
+            held = unpinned(broadcast, family, now=now).subquery()
+            number = select(func.count()).select_from(held)
+            counted[Channel.TELEGRAM, Outcome.PINNED] += await self._connection.value(
+                number
+            )
+            return counted
         writing = Rewriting(broadcast, family, keys, waiting=PENDING, now=now)
         for channel, rows in writing.selects():
             found = rows.subquery()
@@ -79,6 +87,8 @@ class Corrections:
             TooLate: Another change was confirmed after this one was planned.
         """
         family = await self._family(broadcast)
+        if broadcast.purpose is Purpose.CLOSING:
+            return await self._insert(unpinned(broadcast, family, now=now))
         newest = await self._broadcasts.get(family[-1])
         if newest.confirmed_at is not None and newest.confirmed_at > (
             broadcast.planned_at
@@ -102,7 +112,11 @@ class Corrections:
 
     async def lacking(self, broadcast: Broadcast, *, now: datetime) -> bool:
         """Whether copies are still to be changed that `begin` could not see."""
-        if broadcast.corrects is None or broadcast.superseded_by is not None:
+        if broadcast.purpose is Purpose.LIVE and broadcast.corrects is None:
+            return bool(await self._insert(pinned(broadcast, now=now)))
+        closing = broadcast.purpose is Purpose.CLOSING
+        superseded = broadcast.superseded_by is not None
+        if broadcast.corrects is None or superseded or closing:
             return False
         family = await self._family(broadcast)
         if now < broadcast.expires_at:
@@ -216,12 +230,16 @@ class Corrections:
         writing = Rewriting(broadcast, family, keys, waiting=(State.SKIPPED,), now=now)
         written = 0
         for _, rows_of in writing.selects():
-            written += await self._connection.run(
-                self._connection.insert_new(deliveries).from_select(
-                    [column.name for column in rows_of.selected_columns], rows_of
-                )
-            )
+            written += await self._insert(rows_of)
         return written
+
+    async def _insert(self, rows: Select[Any]) -> int:
+        """Write deliveries that are not there yet; how many."""
+        return await self._connection.run(
+            self._connection.insert_new(deliveries).from_select(
+                [column.name for column in rows.selected_columns], rows
+            )
+        )
 
     async def _mark_recalled(
         self, change: BroadcastId, family: Sequence[BroadcastId]

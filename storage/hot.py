@@ -7,17 +7,17 @@ as JSON, which both databases read row by row; only how they do that differs.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import select, type_coerce
+from sqlalchemy import Text, cast, func, select, type_coerce
 from sqlalchemy.types import NullType
 
 from bot.domain import pacing
 from bot.domain.broadcasts import BroadcastId, Lane
 from bot.domain.deliveries import (
     Action,
-    DeliveryId,
     Form,
 )
 from bot.domain.errors import Fenced
@@ -35,7 +35,7 @@ from storage.tables import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import ColumnElement, Connection, Row, Select
 
     from bot.ports.ledger import Order, Page
     from storage.sealing import Keyring
@@ -58,7 +58,6 @@ _LEAN = [
         recipients.c.last_inbound_at,
         recipients.c.channel,
         recipients.c.value,
-        recipients.c.sealed,
         recipients.c.thread,
     )
 ]
@@ -66,7 +65,6 @@ _ACTIONS = {each.value: each for each in Action}
 _FORMS: dict[str | None, Form | None] = {each.value: each for each in Form}
 _FORMS[None] = None
 _KINDS = {each.value: each for each in Kind}
-_READ = Moment().process_result_value
 _STORED = Moment().process_bind_param
 
 
@@ -125,15 +123,15 @@ def _claim_deliveries(
             break
         found = (
             due.due_deliveries(broadcast, order.sender, now=order.now)
-            .with_only_columns(*_LEAN)
+            .with_only_columns(*_LEAN, _hexed(on.dialect.name))
             .limit(room - len(leases))
             .with_for_update(skip_locked=True, of=deliveries)
         )
         if excluded:
             found = found.where(deliveries.c.recipient_id.not_in(excluded))
-        number, lane = BroadcastId(broadcast.id), broadcast.lane
-        rows: Any = on.execute(found).all()  # each a tuple
-        taken = list(_in_hand(rows, on, keys, number, lane))
+        # As one value: every row that is fetched costs the event loop a turn.
+        whole = orjson.loads(on.execute(_gathered(found, on.dialect.name)).scalar_one())
+        taken = list(_in_hand(whole, keys, BroadcastId(broadcast.id), broadcast.lane))
         leases += taken
         excluded.update(lease.recipient for lease in taken)
     _lease(on, "delivery", [lease.id for lease in leases], order.epoch)
@@ -142,7 +140,6 @@ def _claim_deliveries(
 
 def _in_hand(
     rows: Iterable[Sequence[Any]],
-    on: Connection,
     keys: Keyring,
     broadcast: BroadcastId,
     lane: Lane,
@@ -162,15 +159,15 @@ def _in_hand(
         written,
         channel,
         value,
-        sealed,
         thread,
+        sealed,
     ) in rows:
         if channel == telegram:
             address = Address(Channel.TELEGRAM, value, thread or None)
             written = None  # noqa: PLW2901 - there are no windows on Telegram
         else:
-            address = keys.opened(Channel(channel), value, sealed)
-            written = _READ(written, on.dialect)  # noqa: PLW2901 - as stored, as meant
+            address = keys.opened(Channel(channel), value, bytes.fromhex(sealed))
+            written = _moment(written)  # noqa: PLW2901 - as stored, as meant
         yield Lease(
             number,
             broadcast,
@@ -187,6 +184,30 @@ def _in_hand(
             written,
             strikes,
         )
+
+
+def _hexed(dialect: str) -> ColumnElement[Any]:
+    """Write what is sealed so that JSON can hold it."""
+    sealed = recipients.c.sealed
+    if dialect == "sqlite":
+        return func.hex(sealed).label("hexed")
+    return func.encode(sealed, "hex").label("hexed")
+
+
+def _gathered(found: Select[*tuple[Any, ...]], dialect: str) -> Select[Any]:
+    """Ask for all rows of *found* as one JSON text."""
+    rows = found.subquery("found")
+    if dialect == "sqlite":
+        return select(func.json_group_array(func.json_array(*rows.c)))
+    every = func.json_agg(func.json_build_array(*rows.c))
+    return select(func.coalesce(cast(every, Text), "[]"))
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _reply(row: Row[Any], keys: Keyring) -> ReplyLease:
@@ -250,32 +271,44 @@ def _mark(on: Connection, page: Page, written: Written) -> None:
     dialect = on.dialect.name
     own = {"epoch": page.epoch, "sender": page.sender}
     if page.calls:
-        numbers = _json([call[0] for call in page.calls])
-        marked = on.exec_driver_sql(
-            statements.marking("delivery", dialect), {"ids": numbers, **own}
-        )
-        written.calls.update(DeliveryId(row[0]) for row in marked)
-        rows = [call for call in page.calls if call[0] in written.calls]
-        if rows:
+        numbers = [call[0] for call in page.calls]
+        marking = statements.marking("delivery", dialect)
+        met = on.exec_driver_sql(marking, {"ids": _json(numbers), **own}).rowcount
+        rows = page.calls
+        if 0 < met < len(rows):
+            which = {"rows": _json(rows), "epoch": page.epoch}
+            found = on.exec_driver_sql(statements.marked(dialect), which)
+            written.calls.update(found.scalars())
+            rows = [call for call in rows if call[0] in written.calls]
+        elif met:
+            written.calls.update(numbers)
+        if met:
             on.exec_driver_sql(
                 statements.attempting(dialect),
                 {"rows": _json(rows), "at": _STORED(page.moment, on.dialect)},
             )
     if page.replies:
-        marked = on.exec_driver_sql(
-            statements.marking("reply", dialect), {"ids": _json(page.replies), **own}
-        )
-        written.replies.update(row[0] for row in marked)
+        ids = _json(page.replies)
+        before = {"ids": ids, "epoch": page.epoch}
+        sure = statements.marked_replies(dialect)
+        already = set(on.exec_driver_sql(sure, before).scalars())
+        marking = statements.marking("reply", dialect)
+        on.exec_driver_sql(marking, {"ids": ids, **own})
+        written.replies.update(on.exec_driver_sql(sure, before).scalars())
+        written.replies.difference_update(already)
 
 
 def _accept(on: Connection, page: Page, written: Written) -> None:
     dialect = on.dialect.name
-    met = on.exec_driver_sql(
-        statements.accepting(dialect), {"rows": _json(page.accepted)}
-    )
-    written.accepted.update(DeliveryId(row[0]) for row in met)
-    rows = [row for row in page.accepted if row[0] in written.accepted]
-    if rows:
+    rows, every = page.accepted, {"rows": _json(page.accepted)}
+    met = on.exec_driver_sql(statements.accepting(dialect), every).rowcount
+    if 0 < met < len(rows):
+        found = on.exec_driver_sql(statements.accepted(dialect), every)
+        written.accepted.update(found.scalars())
+        rows = [row for row in rows if row[0] in written.accepted]
+    elif met:
+        written.accepted.update(row[0] for row in rows)
+    if met:
         on.exec_driver_sql(statements.answered(dialect), {"rows": _json(rows)})
     alone = [each for each in page.in_template if each in written.accepted]
     if alone:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import case, exists, literal, or_, select
+from sqlalchemy import case, exists, func, literal, or_, select
 
 from bot.domain.broadcasts import ChannelPlan
 from bot.domain.deliveries import Action, State
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from bot.domain.broadcasts import BroadcastId
     from bot.domain.recipients import AudienceId, Channel, SenderId
     from storage.connection import Connection
+
+
+#: An audience of that size is written in another way than a small one.
+_MANY = 1000
 
 
 async def plan(
@@ -39,6 +43,7 @@ async def plan(
     plans: list[ChannelPlan] = []
     for (audience, channel), count in parts.items():
         written: list[int] = []
+        many = await _are_many(connection, audience)
         for part in range(1, count + 1):
             chosen = _chosen(
                 broadcast,
@@ -53,7 +58,8 @@ async def plan(
             inserting = connection.insert_new(deliveries).from_select(
                 [column.name for column in chosen.selected_columns], chosen
             )
-            written.append(await connection.run(inserting))
+            run = connection.run_large if many else connection.run
+            written.append(await run(inserting))
         plans.append(
             ChannelPlan(
                 channel=channel,
@@ -63,6 +69,17 @@ async def plan(
             )
         )
     return plans
+
+
+async def _are_many(connection: Connection, audience: AudienceId) -> bool:
+    some = (
+        select(enrolments.c.id)
+        .where(enrolments.c.audience_id == audience, enrolments.c.ended_at.is_(None))
+        .limit(_MANY)
+        .subquery()
+    )
+    found = await connection.value(select(func.count()).select_from(some))
+    return int(found or 0) == _MANY
 
 
 def _chosen(

@@ -19,9 +19,9 @@ from sqlalchemy import (
 
 from bot.domain.broadcasts import Purpose
 from bot.domain.corrections import INSTEAD, YOUNG
-from bot.domain.deliveries import ARRIVED, NOTES, Action, Form, State
+from bot.domain.deliveries import ARRIVED, NOTES, PIN_PART, Action, Form, State
 from bot.domain.errors import FailureKind
-from bot.domain.recipients import Channel, Standing
+from bot.domain.recipients import Channel, Kind, Standing
 from storage.copies import MOVED, copies, has_moved
 from storage.tables import deliveries, enrolments, recipients
 
@@ -93,7 +93,7 @@ class Rewriting:
         kept = found.c.part.in_(parts)
         action = deliveries.c.action.type
         old = found.c.started_at <= self._now - YOUNG
-        return self._row(
+        return self.row(
             found,
             part=found.c.part,
             action=case(
@@ -111,7 +111,7 @@ class Rewriting:
         """Send what is new in answer to the first part, where that can be answered."""
         first = first_messages(self._family, audience=audience)
         theirs = deliveries.alias("theirs")
-        return self._row(
+        return self.row(
             first,
             part=literal(part, deliveries.c.part.type),
             target=first.c.provider_id,
@@ -158,7 +158,7 @@ class Rewriting:
             .subquery()
         )
         target = waiting.c.target if part == 1 else literal("")
-        return self._row(
+        return self.row(
             waiting,
             part=literal(part, deliveries.c.part.type),
             target=target,
@@ -181,14 +181,14 @@ class Rewriting:
             .group_by(deliveries.c.recipient_id)
             .subquery()
         )
-        return self._row(
+        return self.row(
             reached,
             part=literal(part, deliveries.c.part.type),
             target=literal(""),
             audience=audience,
         ).where(_on(channel))
 
-    def _row(
+    def row(
         self,
         whose: Any,
         *,
@@ -264,6 +264,49 @@ class Rewriting:
             .join_from(whose, recipients, recipients.c.id == whose.c.recipient_id)
             .order_by(recipients.c.id)
         )
+
+
+def pinned(broadcast: Broadcast, *, now: datetime) -> Select[Any]:
+    """Select the pin of a live card in each group that has it."""
+    found = copies([broadcast.id], deliveries.c.part == 1).subquery()
+    return _pin(broadcast, found, Action.PIN, now=now).where(
+        _on(Channel.TELEGRAM),
+        recipients.c.kind != Kind.READER,
+        ~has_moved(found.c.started_at),
+    )
+
+
+def unpinned(
+    broadcast: Broadcast, family: Sequence[BroadcastId], *, now: datetime
+) -> Select[Any]:
+    """Select the end of each pin of a live card."""
+    found = (
+        select(
+            deliveries.c.recipient_id,
+            deliveries.c.audience_id,
+            deliveries.c.sender_id,
+            deliveries.c.target.label("provider_id"),
+        )
+        .where(
+            deliveries.c.broadcast_id.in_(family),
+            deliveries.c.action == Action.PIN,
+            deliveries.c.state.in_(ARRIVED),
+        )
+        .subquery()
+    )
+    return _pin(broadcast, found, Action.UNPIN, now=now).where(_on(Channel.TELEGRAM))
+
+
+def _pin(
+    broadcast: Broadcast, found: Any, action: Action, *, now: datetime
+) -> Select[Any]:
+    rows = Rewriting(broadcast, (), (), waiting=(), now=now)
+    return rows.row(
+        found,
+        part=literal(PIN_PART, deliveries.c.part.type),
+        action=literal(action, deliveries.c.action.type),
+        target=found.c.provider_id,
+    )
 
 
 def _failing(behind: Sequence[tuple[Any, Any]]) -> ColumnElement[Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import func, literal_column, or_, select, update
 
 from bot.domain.deliveries import REPEATABLE, Form, Progress, State
-from bot.domain.errors import Fenced, Unknown
+from bot.domain.errors import Unknown
 from bot.domain.pacing import BELIEVED
 from bot.domain.portfolio import Reached
 from bot.domain.recipients import SenderId
@@ -111,16 +111,6 @@ class Senders:
             if table is deliveries:
                 doubtful, requeued = in_doubt, queued_again
         return Taken(sender=taken, requeued=requeued, doubtful=doubtful)
-
-    async def set_clock(self, sender: SenderId, *, epoch: int, clock: datetime) -> None:
-        """Store the rate's clock. Raises Fenced when *epoch* is not the current."""
-        stored = await self._connection.run(
-            update(senders)
-            .where(senders.c.id == sender, senders.c.epoch == epoch)
-            .values(clock=clock)
-        )
-        if not stored:
-            raise Fenced(f"sender {sender} has another owner")
 
     async def delay(self, sender: SenderId, until: datetime) -> None:
         """Send nothing more before *until*, whoever the owner is.

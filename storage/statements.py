@@ -51,8 +51,31 @@ def marking(table: str, dialect: str) -> str:
         dialect,
         f"UPDATE {table} SET state = '{_SENDING}', attempts = attempts + 1 "
         f"WHERE id IN ({_NUMBERS[dialect].format(name='ids')}) "
-        f"AND state = '{_LEASED}' AND epoch = :epoch AND sender_id = :sender "
-        "RETURNING id",
+        f"AND state = '{_LEASED}' AND epoch = :epoch AND sender_id = :sender",
+    )
+
+
+@cache
+def marked(dialect: str) -> str:
+    """Find the deliveries just marked: their attempts are not there yet."""
+    return _spelt(
+        dialect,
+        "SELECT delivery.id FROM delivery "
+        f"JOIN ({_ROWS[dialect].format(name='rows')}) AS made ON made.id = delivery.id "
+        f"WHERE delivery.state = '{_SENDING}' AND delivery.epoch = :epoch "
+        "AND delivery.attempts = made.number AND NOT EXISTS (SELECT 1 FROM attempt "
+        "WHERE attempt.delivery_id = made.id AND attempt.number = made.number)",
+    )
+
+
+@cache
+def marked_replies(dialect: str) -> str:
+    """Find which replies are under way."""
+    return _spelt(
+        dialect,
+        "SELECT id FROM reply "
+        f"WHERE id IN ({_NUMBERS[dialect].format(name='ids')}) "
+        f"AND state = '{_SENDING}' AND epoch = :epoch",
     )
 
 
@@ -86,8 +109,23 @@ def accepting(dialect: str) -> str:
         "AND attempt.provider_id = '') "
         "AND (answer.number = 1 OR NOT EXISTS (SELECT 1 FROM attempt AS earlier "
         "WHERE earlier.delivery_id = answer.id "
-        f"AND earlier.progress IN ({_ARRIVED}))) "
-        "RETURNING delivery.id",
+        f"AND earlier.progress IN ({_ARRIVED})))",
+    )
+
+
+@cache
+def accepted(dialect: str) -> str:
+    """Find the deliveries just accepted: their attempts are as they were."""
+    return _spelt(
+        dialect,
+        "SELECT delivery.id FROM delivery "
+        f"JOIN ({_ROWS[dialect].format(name='rows')}) AS answer "
+        "ON answer.id = delivery.id JOIN attempt "
+        "ON attempt.delivery_id = answer.id AND attempt.number = answer.number "
+        f"WHERE delivery.state = '{_ACCEPTED}' "
+        "AND delivery.attempts = answer.number "
+        f"AND attempt.progress = {Progress.SENDING.value} "
+        "AND attempt.provider_id = ''",
     )
 
 

@@ -51,6 +51,7 @@ class FakeMessenger:
         self.sent: list[Sent] = []
         #: What each message says now, by its id; None once it was deleted.
         self.shown: dict[str, OutboundMessage | None] = {}
+        self.pinned: set[str] = set()
         self.changes: list[tuple[Address, str]] = []  #: edits and deletes, in order
         self.looked_up: list[tuple[Address, OutboundMessage, datetime]] = []
         self.others: list[set[str]] = []  #: what each look-up was told to leave out
@@ -96,6 +97,10 @@ class FakeMessenger:
     async def delete(self, to: Address, provider_id: str) -> None:
         await self._change(to, provider_id)
         self.shown[provider_id] = None
+
+    async def pin(self, to: Address, provider_id: str, *, pinned: bool) -> None:
+        await self._change(to, provider_id)
+        (self.pinned.add if pinned else self.pinned.discard)(provider_id)
 
     async def _change(self, to: Address, provider_id: str) -> None:
         await self._call(to)

@@ -33,6 +33,7 @@ from benchmarks.measuring import (
 from benchmarks.server import Stats
 from bot import logs
 from bot.app import running
+from bot.cli.loops import run_long
 from bot.config import Settings
 from bot.domain.broadcasts import Lane
 
@@ -170,4 +171,4 @@ async def _time_is_up(spec: Spec, looking: Looking) -> None:
 
 
 if __name__ == "__main__":
-    run(main, uvloop=True)
+    run(main, start=run_long)

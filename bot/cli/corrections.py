@@ -41,6 +41,7 @@ WORDS = {
     Outcome.EDITED: "edited in place",
     Outcome.DELETED: "deleted",
     Outcome.NOTICED: "told by a message",
+    Outcome.PINNED: "pinned or unpinned",
     Outcome.SENT: "sent the new text",
     Outcome.WAITING: "still on the way",
     Outcome.NEEDLESS: "said by the template",
@@ -104,6 +105,9 @@ def live(
     title: Title = "",
     link: Link = "",
     language: Language = "",
+    end: Annotated[  # noqa: FBT002 - an option is a boolean with a default
+        bool, typer.Option("--end", help="The story is over: unpin the card.")
+    ] = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Plan a live card's next version: edited in place, nobody is told. Sends nothing.
@@ -114,6 +118,9 @@ def live(
 
     async def work(desk: Desk) -> None:
         number = BroadcastId(broadcast)
+        if end:
+            _print_plan(await desk.corrections.close(number, by=BY))
+            return
         draft = Draft(text=text, headline=title, link=link, language=language)
         right = await _right(desk, number, None, draft)
         _print_plan(await desk.corrections.refresh(number, right, by=BY))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,12 +16,10 @@ from bot.cli.loops import run_long
 from bot.domain.errors import ConfigError, HarkaraError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from bot.config import Settings
     from bot.domain.servers import Server
-    from bot.roles import Role
     from storage import KeySource
 
 log = logging.getLogger("harkara.app")
@@ -112,7 +111,8 @@ def _serve(
         once: Whether to end when the other workers have given us up.
     """
     with Ending() as ending:
-        from bot import logs  # slow: the application's whole set of libraries
+        # Slow: the application's whole set of libraries, before the loop begins.
+        from bot import app, logs
         from bot.config import load, with_listen
         from bot.roles import ROLES, require
 
@@ -123,12 +123,12 @@ def _serve(
             if upgrade_first:
                 upgrade(config)
             logs.set_up(settings.log)
-            _live(settings, role, ending, once=once)
+            _live(partial(app.run, settings, role=role), ending, once=once)
         except HarkaraError as error:
             fail(error)
 
 
-def _live(settings: Settings, role: Role, ending: Ending, *, once: bool) -> None:
+def _live(work: Callable[..., Awaitable[None]], ending: Ending, *, once: bool) -> None:
     """Live, and live anew when the other workers took us for dead.
 
     Nothing is left of a life: what they have done meanwhile cannot be told from here.
@@ -140,7 +140,7 @@ def _live(settings: Settings, role: Role, ending: Ending, *, once: bool) -> None
     while True:
         lives.begin()
         try:
-            run_long(_until_asked(settings, role, ending))
+            run_long(_until_asked(work, ending))
         except GivenUp as error:
             if once:
                 typer.echo(f"harkara: {error}", err=True)
@@ -190,12 +190,10 @@ class Lives:
         return min(FIRST_PAUSE * 2.0 ** max(self._short - 1, 0), LONGEST_PAUSE)
 
 
-async def _until_asked(settings: Settings, role: Role, ending: Ending) -> None:
-    from bot.app import run as run_application  # slow, as above
-
+async def _until_asked(work: Callable[..., Awaitable[None]], ending: Ending) -> None:
     stop = asyncio.Event()
     ending.attach(asyncio.get_running_loop(), stop)
-    await run_application(settings, stop=stop, role=role)
+    await work(stop=stop)
 
 
 @database.command()

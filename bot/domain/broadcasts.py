@@ -54,6 +54,7 @@ class Purpose(StrEnum):
     NEWS = "news"  #: a story, sent
     UPDATE = "update"  #: more of a story, in answer to its first message
     LIVE = "live"  #: a card that is edited in place, and each such edit
+    CLOSING = "closing"  #: the end of a live card: it is unpinned
     CORRECTION = "correction"  #: the right text in place of the wrong
     RECALL = "recall"  #: taking a story back
 

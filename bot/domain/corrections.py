@@ -26,6 +26,7 @@ INSTEAD = {
     Purpose.CORRECTION: "corrected",
     Purpose.RECALL: "recalled",
     Purpose.LIVE: "edited",
+    Purpose.CLOSING: "closed",
 }
 #: Why a message was not needed; nobody lacks it.
 IN_TEMPLATE = "in template"
@@ -37,13 +38,19 @@ class Outcome(StrEnum):
     EDITED = "edited"  #: the copy shows the new text
     DELETED = "deleted"  #: the copy is gone
     NOTICED = "noticed"  #: a message beside the copy tells of the change
+    PINNED = "pinned"  #: the card was pinned or unpinned
     SENT = "sent"  #: the new text, to whom the old had not reached
     WAITING = "waiting"  #: still on its way
     BEYOND_REACH = "beyond_reach"  #: the copy stands as it was
     NEEDLESS = "needless"  #: said already by another message
 
 
-_DONE = {Action.EDIT: Outcome.EDITED, Action.DELETE: Outcome.DELETED}
+_DONE = {
+    Action.EDIT: Outcome.EDITED,
+    Action.DELETE: Outcome.DELETED,
+    Action.PIN: Outcome.PINNED,
+    Action.UNPIN: Outcome.PINNED,
+}
 _ON_ITS_WAY = frozenset({State.QUEUED, State.LEASED, State.SENDING, State.SUSPENDED})
 
 

@@ -58,10 +58,16 @@ class Action(StrEnum):
     SEND = "send"
     EDIT = "edit"
     DELETE = "delete"
+    PIN = "pin"
+    UNPIN = "unpin"
 
 
 #: To do these twice comes to the same, so a doubt about one is ended by a repeat.
-REPEATABLE = frozenset({Action.EDIT, Action.DELETE})
+REPEATABLE = frozenset({Action.EDIT, Action.DELETE, Action.PIN, Action.UNPIN})
+#: Nothing is said by these.
+WORDLESS = frozenset({Action.DELETE, Action.PIN, Action.UNPIN})
+#: Nobody misses these: where they may not be done, nothing is wrong.
+PINS = frozenset({Action.PIN, Action.UNPIN})
 
 
 class Form(StrEnum):
@@ -75,6 +81,8 @@ class Form(StrEnum):
 #: Parts above this are no parts of a story: they are said about it. So many messages no
 #: story has.
 NOTES = 1000
+#: Where a card's pin stands among the parts.
+PIN_PART = 2 * NOTES
 
 
 class Progress(IntEnum):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.deliveries import (
     ARRIVED,
+    PINS,
     REPEATABLE,
     Action,
     Attempt,
@@ -141,6 +142,8 @@ def after_error(  # noqa: C901, PLR0911, PLR0912 - a table: one line an error
             # The numbers of a group's messages stay behind when it moves; at the new
             # address the same number is another message.
             return _failed(FailureKind.BEYOND_REACH, error, Consequence.MOVE)
+        case Undeliverable() | Suspended() | Malformed() if action in PINS:
+            return Step(state=State.SKIPPED)
         case Undeliverable(kind=FailureKind.BEYOND_REACH) if action is Action.DELETE:
             # Too old to be deleted: then it is to say that it is withdrawn.
             return Step(state=State.QUEUED, due_at=now, action=Action.EDIT)
@@ -266,7 +269,7 @@ def settle(
         form=step.form or delivery.form,
         action=step.action or delivery.action,
         failure=step.failure,
-        reason=code if step.state is State.SUSPENDED else "",
+        reason=code if step.state in {State.SUSPENDED, State.SKIPPED} else "",
     )
     return Settlement(delivery=moved_on, attempt=written, consequence=step.consequence)
 

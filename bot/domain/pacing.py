@@ -107,7 +107,7 @@ def last_call(clock: datetime, *, now: datetime, in_doubt: bool) -> datetime:
     return min(clock + HASTE if in_doubt else clock, now)
 
 
-def claim_size(rate: Rate, *, most: int = 500) -> int:
+def claim_size(rate: Rate, *, most: int = 1000) -> int:
     """How many deliveries to take in hand at once: about half a second's worth.
 
     More would delay breaking news behind what is already in hand; less would cost

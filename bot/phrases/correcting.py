@@ -108,6 +108,7 @@ def _tally(language: str, counts: Mapping[Outcome, int]) -> list[str]:
         Outcome.EDITED: say.gettext("• edited in place: {count}"),
         Outcome.DELETED: say.gettext("• deleted: {count}"),
         Outcome.NOTICED: say.gettext("• told by a message: {count}"),
+        Outcome.PINNED: say.gettext("• pinned or unpinned: {count}"),
         Outcome.SENT: say.gettext("• sent the new text: {count}"),
         Outcome.WAITING: say.gettext("• still on the way: {count}"),
         Outcome.BEYOND_REACH: say.gettext("• beyond reach: {count}"),

@@ -28,9 +28,6 @@ class Senders(Protocol):
         too; replies likewise.
         """
 
-    async def set_clock(self, sender: SenderId, *, epoch: int, clock: datetime) -> None:
-        """Store the rate's clock. Raises Fenced when *epoch* is not the current."""
-
     async def delay(self, sender: SenderId, until: datetime) -> None:
         """Send nothing more before *until*, whoever the owner is."""
 

@@ -88,6 +88,13 @@ class Messenger(Protocol):
             SendError: As `edit`.
         """
 
+    async def pin(self, to: Address, provider_id: str, *, pinned: bool) -> None:
+        """Pin a message of ours without a sound, or unpin it.
+
+        Raises:
+            SendError: Named for what to do next; the right to do so may be missing.
+        """
+
     async def look_up(
         self,
         to: Address,

@@ -8,7 +8,7 @@ from . import keyboards
 from .markup import MarkupError, Parsed, checked_link, parse, utf16
 from .parameters import Refusal, bad
 from .population import BOT
-from .rights import edit_target, may_delete, visible_chat, writable_chat
+from .rights import edit_target, may_delete, may_pin, visible_chat, writable_chat
 from .words import words
 
 if TYPE_CHECKING:
@@ -235,6 +235,29 @@ class Messages:
             if message is not None and not message.deleted:
                 may_delete(self._world, message)
                 self._remove(message)
+        return True
+
+    def pin(self, given: dict[str, Any]) -> bool:
+        """Carry out ``pinChatMessage``."""
+        chat = visible_chat(self._world, given["chat_id"])
+        message = chat.messages.get(given["message_id"])
+        if message is None or message.deleted:
+            raise bad("message to pin not found")
+        may_pin(chat)
+        if message.id not in chat.pinned:
+            chat.pinned.append(given["message_id"])
+        self._log.add("pinned", chat.id, message_id=message.id)
+        return True
+
+    def unpin(self, given: dict[str, Any]) -> bool:
+        """Carry out ``unpinChatMessage``: one message, or the newest that is pinned."""
+        chat = visible_chat(self._world, given["chat_id"])
+        may_pin(chat)
+        number = given.get("message_id", chat.pinned[-1] if chat.pinned else 0)
+        if number not in chat.pinned:
+            raise bad("message to unpin not found")
+        chat.pinned.remove(number)
+        self._log.add("unpinned", chat.id, message_id=number)
         return True
 
     def _remove(self, message: Message) -> None:

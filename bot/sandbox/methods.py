@@ -45,6 +45,8 @@ class Methods:
             "editMessageReplyMarkup": self.messages.edit_markup,
             "deleteMessage": self.messages.delete,
             "deleteMessages": self.messages.delete_many,
+            "pinChatMessage": self.messages.pin,
+            "unpinChatMessage": self.messages.unpin,
             "answerCallbackQuery": self._answer_query,
             "sendChatAction": self._chat_action,
             "getChat": self._get_chat,

@@ -78,6 +78,12 @@ METHODS: dict[str, dict[str, str]] = {
     },
     "deleteMessage": {"chat_id": "chat", "message_id": "int!"},
     "deleteMessages": {"chat_id": "chat", "message_ids": "list!"},
+    "pinChatMessage": {
+        "chat_id": "chat",
+        "message_id": "int!",
+        "disable_notification": "bool",
+    },
+    "unpinChatMessage": {"chat_id": "chat", "message_id": "int"},
     "answerCallbackQuery": {
         "callback_query_id": "str!",
         "text": "str",

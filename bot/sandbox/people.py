@@ -125,6 +125,7 @@ class Chat:
     predecessor: Chat | None = None
     successor: Chat | None = None
     last_by_bot: bool = False
+    pinned: list[int] = field(default_factory=list)  #: the newest last
 
     @property
     def keys(self) -> tuple[str, ...]:

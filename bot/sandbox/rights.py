@@ -106,6 +106,20 @@ def edit_target(world: World, given: dict[str, Any]) -> Message:
     return message
 
 
+def may_pin(chat: Chat) -> None:
+    """Refuse to pin where the bot may not; in a private chat anybody may.
+
+    Raises:
+        Refusal: It may not.
+    """
+    if chat.kind == "private":
+        return
+    bot = chat.members.get(BOT, Member())
+    name = "can_edit_messages" if chat.kind == "channel" else "can_pin_messages"
+    if not (bot.admin and bot.rights.get(name)):
+        raise bad("not enough rights to manage pinned messages in the chat")
+
+
 def may_delete(world: World, message: Message) -> None:
     """Refuse to delete what is too old or somebody else's.
 

@@ -158,6 +158,22 @@ class TelegramMessenger:
             if (judged := about_a_copy(error)) is not None:
                 raise judged from None
 
+    async def pin(self, to: Address, provider_id: str, *, pinned: bool) -> None:
+        """Pin a message of ours without a sound, or unpin it.
+
+        Raises:
+            SendError: Named for what to do next; see `about_a_copy`.
+        """
+        parameters: dict[str, Any] = {"chat_id": to.value, "message_id": provider_id}
+        if pinned:
+            parameters["disable_notification"] = True
+        method = "pinChatMessage" if pinned else "unpinChatMessage"
+        try:
+            await self._call(method, parameters)
+        except Undeliverable as error:
+            if (judged := about_a_copy(error)) is not None:
+                raise judged from None
+
     async def answer_callback(self, callback_id: str, text: str) -> None:
         """Answer a pressed button; *text* is shown for a moment.
 

@@ -13,10 +13,16 @@ if TYPE_CHECKING:
     from bot.domain.errors import SendError
 
 #: It is so already, or there is nothing left to be changed back.
-_DONE = ("message is not modified", "message to delete not found")
+_DONE = (
+    "message is not modified",
+    "message to delete not found",
+    "message to unpin not found",
+    "chat_not_modified",
+)
 #: Nobody can change it any more, or only somebody else can.
 _BEYOND_REACH = (
     "message to edit not found",
+    "message to pin not found",
     "message can't be edited",
     "message can't be deleted",
     "message_id_invalid",

@@ -167,6 +167,11 @@ class WhatsAppMessenger:
         del to, provider_id
         raise Undeliverable(STAYS, kind=FailureKind.BEYOND_REACH)
 
+    async def pin(self, to: Address, provider_id: str, *, pinned: bool) -> None:
+        """Raise `Undeliverable`: nothing is pinned on WhatsApp."""
+        del to, provider_id, pinned
+        raise Undeliverable("WhatsApp pins nothing", kind=FailureKind.BEYOND_REACH)
+
     async def look_up(
         self,
         to: Address,

@@ -84,7 +84,10 @@ class AttemptRow(Row, table=True):
             sqlite_where=text(TEMPLATES),
             postgresql_where=text(TEMPLATES),
         ),
-        {"sqlite_with_rowid": False},  # one tree to write instead of two
+        {
+            "sqlite_with_rowid": False,  # one tree to write instead of two
+            "postgresql_with": {"fillfactor": 50},  # room for the one update beside it
+        },
     )
 
     delivery_id: int = column(Id, ForeignKey("delivery.id"), key=True)

@@ -70,7 +70,7 @@ def test_ours_is_measured_from_the_editors_word_to_the_last_row():
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 
 import pytest
@@ -24,3 +25,12 @@ def test_asyncio_where_there_is_none(monkeypatch):
     monkeypatch.setitem(sys.modules, "uvloop", None)
 
     assert run_long(loop_of_this()) == "asyncio"
+
+
+def test_what_was_loaded_before_is_left_out_of_every_look_for_garbage():
+    async def left_out() -> int:
+        await asyncio.sleep(0)
+        return gc.get_freeze_count()
+
+    assert run_long(left_out()) > 10_000  # pytest alone has more
+    assert gc.get_freeze_count() == 0

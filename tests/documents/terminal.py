@@ -151,7 +151,7 @@ class Terminal:
             output = done.stdout.decode()
             assert done.returncode == 0, f"{command}\n{output}"
             # What a command only shows may still be on its way.
-            waits = re.search(r" (show|list|count|health|check)\b", command)
+            waits = re.search(r" (show|list|count|health|check|coverage)\b", command)
             if expected.fullmatch(output.strip()):
                 break
             over = not waits or time.monotonic() > deadline

@@ -29,7 +29,13 @@ NEWCOMER = [
 #: Each followed at a desk that is up and has readers.
 AT_WORK = [
     DOCS / "how-to" / name
-    for name in ("broadcast.md", "cms.md", "groups.md", "troubles.md")
+    for name in (
+        "broadcast.md",
+        "corrections.md",
+        "cms.md",
+        "groups.md",
+        "troubles.md",
+    )
 ]
 #: Followed by tests/container/proof.py, which says what it has left out.
 ELSEWHERE = {PAGE}
@@ -113,7 +119,7 @@ def at_work(tmp_path: Path, commands: Path, providers: Terminal) -> Iterator[Ter
 
 @pytest.mark.parametrize("page", AT_WORK, ids=lambda page: page.name)
 def test_how_to_pages_go_as_they_say(page: Path, at_work: Terminal):
-    if page.name == "broadcast.md":
+    if page.name in {"broadcast.md", "corrections.md"}:
         readers(at_work)
     for block in blocks(page):
         if block.language != "toml":
@@ -202,7 +208,7 @@ def test_the_list_of_documents_is_whole():
 
 
 def test_the_figures_of_the_guarantees_are_the_tests_own():
-    text = (DOCS / "explanation" / "guarantees.md").read_text(encoding="utf-8")
+    text = (DOCS / "explanation" / "delivery-guarantees.md").read_text(encoding="utf-8")
 
     assert (
         f"Killed {test_kill.KILLS} times in the middle of a broadcast to "

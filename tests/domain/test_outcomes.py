@@ -120,6 +120,9 @@ CHANGES = [
     (Action.DELETE, Doubtful("timeout"), State.QUEUED, None, Consequence.NONE),
     (Action.EDIT, MOVED, State.FAILED, None, Consequence.MOVE),
     (Action.DELETE, MOVED, State.FAILED, None, Consequence.MOVE),
+    (Action.PIN, Doubtful("timeout"), State.QUEUED, None, Consequence.NONE),
+    (Action.PIN, Suspended("rights"), State.SKIPPED, None, Consequence.NONE),
+    (Action.UNPIN, BEYOND, State.SKIPPED, None, Consequence.NONE),
     (Action.EDIT, BEYOND, State.FAILED, None, Consequence.NONE),
     (Action.DELETE, BEYOND, State.QUEUED, Action.EDIT, Consequence.NONE),
 ]

@@ -85,4 +85,4 @@ def test_a_claim_is_half_a_second_and_never_nothing():
     slow = Rate(per_second=0.1, private=timedelta(0), group=timedelta(0))
     assert claim_size(slow) == 1
     fast = Rate(per_second=100_000, private=timedelta(0), group=timedelta(0))
-    assert claim_size(fast) == 500
+    assert claim_size(fast) == 1000

@@ -328,3 +328,23 @@ async def test_old_queries_cannot_be_answered(sandbox, api):
         "Bad Request: query is too old and response timeout expired or query ID is "
         "invalid",
     )
+
+
+async def test_pinning_wants_the_right_to(sandbox, api):
+    world = sandbox.world
+    admin = world.person("Admin", started=True)
+    group = world.group("Group", [], [admin], with_bot=True)
+    number = (await api.send(group, "card"))["result"]["message_id"]
+
+    async def pin(method: str = "pinChatMessage", message: Any = number) -> Any:
+        return await api.telegram(method, chat_id=group.id, message_id=message)
+
+    rights = "Bad Request: not enough rights to manage pinned messages in the chat"
+    refused(await pin(), 400, rights)
+    await world.promote_bot(admin, group, can_pin_messages=True)
+    refused(await pin(message=4711), 400, "Bad Request: message to pin not found")
+    assert (await pin())["ok"]
+    assert group.pinned == [number]
+    assert (await pin("unpinChatMessage"))["ok"]
+    again = await pin("unpinChatMessage")
+    refused(again, 400, "Bad Request: message to unpin not found")

@@ -17,6 +17,7 @@ from bot.domain.errors import (
     FailureKind,
     NothingToSend,
     Refusal,
+    Suspended,
     TooLate,
     TryLater,
     Undeliverable,
@@ -614,3 +615,33 @@ async def test_what_is_no_live_card_is_not_kept_fresh(stand):
     plan = await stand.send()
     with pytest.raises(Refusal, match="is no live card"):
         await stand.corrections.refresh(plan.broadcast.id, await right(stand), by="x")
+
+
+async def test_a_card_is_pinned_in_groups_that_allow_it_until_its_end(stand):
+    """Where it may not be, nothing is wrong, and the row says so."""
+    reader = await stand.reader(1)
+    allows, forbids = [await stand.group(number) for number in (-100, -101)]
+    plan = await stand.plan()
+    await stand.corrections.link(plan.broadcast.id, live=True)
+    await stand.broadcaster.confirm(plan.broadcast.id)
+    await stand.work()
+    stand.telegram.fail(forbids, Suspended("not enough rights to manage pinned"))
+    await end(stand)
+
+    where = {each.provider_id: each.to for each in stand.telegram.sent}
+    assert [where[each] for each in stand.telegram.pinned] == [allows]
+    lines = await stand.lines(plan)
+    pins = [each.delivery for each in lines if each.delivery.action is Action.PIN]
+    assert [(each.state, each.reason) for each in pins] == [
+        (State.ACCEPTED, ""),
+        (State.SKIPPED, "not enough rights to manage pinned"),
+    ]
+    found, _ = await stand.broadcaster.status(plan.broadcast.id)
+    assert found.state is BroadcastState.FINISHED
+    assert len(screen(stand, reader)) == 1
+
+    change = await go(
+        stand, await stand.corrections.close(plan.broadcast.id, by="test")
+    )
+    assert stand.telegram.pinned == set()
+    assert await counts(stand, change) == {Outcome.PINNED: 1}

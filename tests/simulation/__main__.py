@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1, help="the first of them")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--mutant", default="", help="plant this mistake first")
+    parser.add_argument("--minutes", type=float, help="stop after so long")
     chosen = parser.parse_args()
     if chosen.seed is not None:
         return _one(chosen.seed, chosen.mutant)
@@ -39,9 +40,11 @@ def main() -> int:
             f"{tally.seeds / spent:.1f} a second, {left / 60:.0f} min left ",
             to=sys.stderr,
         )
+        if chosen.minutes is not None and spent > 60 * chosen.minutes:
+            break
     _say("\n", to=sys.stderr)
     _say(tally.summary(time.monotonic() - began))
-    missing = tally.missing() if chosen.seeds >= ENOUGH else []
+    missing = tally.missing() if tally.seeds >= ENOUGH else []
     if missing:
         _say("these faults never struck: " + ", ".join(missing) + "\n")
     return 1 if tally.failed or missing else 0

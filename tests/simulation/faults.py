@@ -29,6 +29,7 @@ ALL = (
     "rights",
     "rights_back",
     "migrated",
+    "unreachable",
     "window_closed",
     "sender_down",
     "killed",
@@ -66,7 +67,7 @@ class Plan:
     telegram: Mischief
     whatsapp: Mischief
     fates: list[Fate]
-    chats: dict[str, str]  #: which chat has which trouble, or "moves"
+    chats: dict[str, str]  #: which chat has which trouble, "moves", or "closes"
     trouble_at: dict[str, float]  #: when it begins, seconds
     rights_back_at: dict[str, float]  #: when the rights are given back, and told
     clock: list[tuple[float, float]]  #: (when, by how many seconds it jumps)
@@ -164,8 +165,8 @@ def _chats(rng: Random) -> dict[str, str]:
         chats[chat] = rng.choice(("blocked", "not_found"))
     for chat in rng.sample(GROUPS, rng.randrange(3)):
         chats[chat] = rng.choice(("rights", "moves", "moves"))
-    if rng.random() < 0.15:
-        chats[rng.choice(NUMBERS)] = "unreachable"
+    if rng.random() < 0.3:
+        chats[rng.choice(NUMBERS)] = rng.choice(("unreachable", "closes"))
     return chats
 
 

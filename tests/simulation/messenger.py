@@ -114,6 +114,9 @@ class SimulatedMessenger:
     async def delete(self, to: Address, provider_id: str) -> None:
         raise AssertionError("nobody takes anything back here")
 
+    async def pin(self, to: Address, provider_id: str, *, pinned: bool) -> None:
+        raise AssertionError("nobody pins anything here")
+
     async def look_up(
         self,
         to: Address,

@@ -349,6 +349,9 @@ class Scene(logging.Handler):
         if trouble == "moves":
             chat.moved_to, chat.moves_at = SUPERGROUPS[value], at
             return
+        if trouble == "closes":  # a window that we believe to be open
+            self.world.at(at, lambda: setattr(chat, "window_open", False))
+            return
         self.world.at(at, lambda: setattr(chat, "trouble", trouble))
         back = self.plan.rights_back_at.get(value)
         if back is not None:

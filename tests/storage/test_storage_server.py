@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from bot.domain.errors import HarkaraError, Refusal, StorageError, StorageFailing
 from bot.domain.inbound import Inbound
@@ -25,6 +25,7 @@ from storage.server_schema import upgrade_server
 from storage.tables import metadata, recipients
 from tests.postgres import PASSWORD, Cluster
 from tests.storage.desk import CONSENT, NOW, Desk
+from tests.storage.plans import steps
 
 SOMEBODY = Address(Channel.TELEGRAM, "77")
 
@@ -56,6 +57,8 @@ UNION ALL SELECT table_name || '.' || column_name || ' ' || data_type || ' '
     || coalesce(character_maximum_length, 0) || is_nullable
     || coalesce(column_default, '')
 FROM information_schema.columns WHERE table_schema = 'public'
+UNION ALL SELECT relname || ' ' || reloptions::text FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND reloptions IS NOT NULL
 """
 
 
@@ -288,6 +291,37 @@ async def test_a_mistake_is_not_repeated(open_another: Any) -> None:
     with pytest.raises(StorageError, match="another shape"):
         await database.write(fail)
     assert tries == [1]
+
+
+async def test_many_are_planned_by_going_through_each_table_once(
+    open_another: Any,
+) -> None:
+    """The server knows nothing of the tables yet, and would guess them small."""
+    database = await open_another()
+    desk = Desk(database)
+    few, many = await desk.audience("few"), await desk.audience("many")
+    await desk.recipient(few)
+    await desk.crowd(many, 1000)
+    seen: list[tuple[str, Any]] = []
+
+    @event.listens_for(database._engine, "before_cursor_execute")
+    def see(*call: Any) -> None:
+        seen.append((call[2], call[3]))
+
+    await desk.broadcast(few, many, parts=2)
+
+    planned = [each for each in seen if "nestloop" in each[0] or "INTO del" in each[0]]
+    off, on = "SET LOCAL enable_nestloop = off", "SET LOCAL enable_nestloop = on"
+    small, large = ["INSERT"] * 2, [off, "INSERT", on] * 2
+    assert [
+        each if each.startswith("SET") else "INSERT" for each, _ in planned
+    ] == small + large
+    statement, parameters = planned[3]
+    async with database.transaction() as tx:
+        connection = tx.deliveries._connection._connection
+        connection.exec_driver_sql(off)
+        plan = steps(connection, statement, parameters)
+    assert not [each for each in plan if each.startswith("Nested Loop")]
 
 
 # --- Trouble ---------------------------------------------------------------------

@@ -77,6 +77,20 @@ async def test_a_topic_is_named() -> None:
     assert form["message_thread_id"] == 5
 
 
+async def test_a_pin_makes_no_sound_and_its_end_may_come_twice() -> None:
+    done = Answer.json({"ok": True, "result": True})
+    gone = refused(400, "Bad Request: message to unpin not found")
+    async with serving(done, gone) as server, telegram(server) as bot:
+        messenger = TelegramMessenger(bot)
+        await messenger.pin(CHAT, "41", pinned=True)
+        await messenger.pin(CHAT, "41", pinned=False)
+    pin, unpin = server.asked
+    assert pin.path.endswith("/pinChatMessage")
+    assert pin.form["disable_notification"] == "true"
+    assert unpin.path.endswith("/unpinChatMessage")
+    assert unpin.form["message_id"] == "41"
+
+
 async def test_an_answer_names_what_it_answers_if_that_is_still_there() -> None:
     assert (await sent(TEXT, reply_to="17"))["reply_parameters"] == {
         "message_id": 17,

@@ -519,6 +519,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("delivery_id", "number", name=op.f("pk_attempt")),
         sqlite_with_rowid=False,
+        postgresql_with={"fillfactor": 50},
     )
     with op.batch_alter_table("attempt", schema=None) as batch_op:
         batch_op.create_index(
