@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot.domain.errors import StorageFailing
+from bot.domain.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -77,7 +77,7 @@ class ServerClock:
         """Look again and again, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            with suppress(StorageFailing):  # for a while it is told without
+            with suppress(StorageError):  # for a while it is told without
                 await self.look()
 
     def now(self) -> datetime:

@@ -121,7 +121,11 @@ def _first_line(error: BaseException) -> str:
 def _without_code(error: BaseException) -> StorageError:
     """Say what the driver's own words mean; they name host and user, no password."""
     words = (str(error).strip().splitlines() or [""])[0]
-    if type(error).__name__ not in {"OperationalError", "InterfaceError"}:
+    if type(error).__name__ not in {
+        "OperationalError",
+        "InterfaceError",
+        "ConnectionTimeout",
+    }:
         return StorageError(f"the database could not answer: {type(error).__name__}")
     if not words.startswith(_CONNECTING):
         return StorageFailing(f"{LOST} ({words})")
