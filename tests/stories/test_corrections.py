@@ -101,7 +101,7 @@ def ours(stage: Stage, chats: Iterable[Person | Chat]) -> list[Message]:
 async def go(stage: Stage, plan: CorrectionPlan) -> Counter[Outcome]:
     """Confirm a change, wait for its end, and return its report's numbers."""
     assert await stage.desk.broadcaster.confirm(plan.broadcast.id)
-    await stage.finished(plan.broadcast.id, timeout=60)
+    await stage.finished(plan.broadcast.id, timeout=180)
     report = await stage.desk.corrections.report(plan.broadcast.id)
     assert len(report.missed) == report.counts[Outcome.BEYOND_REACH]
     return report.counts
@@ -132,7 +132,7 @@ async def test_what_thousands_have_is_corrected_and_recalled_wherever_it_can_be(
         await stage.world.refuse_with(phone, 63024)
     async with stage.app() as desk:
         broadcast = await stage.broadcast()
-        await stage.finished(broadcast, timeout=60)
+        await stage.finished(broadcast, timeout=180)
         states = await stage.states(broadcast)
         assert states[State.DOUBTFUL] == 2 * TEN
 
