@@ -111,7 +111,7 @@ def _serve(
         once: Whether to end when the other workers have given us up.
     """
     with Ending() as ending:
-        # Slow: the application's whole set of libraries, before the loop begins.
+        # slow: the application's whole set of libraries, before the loop begins
         from bot import app, logs
         from bot.config import load, with_listen
         from bot.roles import ROLES, require
