@@ -377,7 +377,8 @@ class Broadcaster:
                 progress=receipt.progress,
                 provider_id=receipt.provider_id,
                 error=error,
-            )
+            ),
+            called=False,
         )
         if delivery is not None and delivery.state is State.QUEUED:
             await self._runner.kick("pump", str(delivery.sender))
