@@ -30,7 +30,14 @@ if TYPE_CHECKING:
     from bot.domain.recipients import Channel, RecipientId, SenderId
     from bot.ledger import Ledger
     from bot.notices import Notices
-    from bot.ports import Clock, Database, DeliveryLine, Messenger, Runner
+    from bot.ports import (
+        Clock,
+        Database,
+        DeliveryLine,
+        Messenger,
+        Runner,
+        Transaction,
+    )
 
 __all__ = ["BY_HAND", "Broadcaster", "Newsroom"]
 
@@ -146,7 +153,7 @@ class Broadcaster:
 
         Raises:
             Unknown: There is no such broadcast.
-            TooLate: It was cancelled, or its time is over.
+            TooLate: It was cancelled, its time is over, or its story was changed.
             SentBefore: It went there before, and *again* was said neither now nor
                 when it was planned.
         """
@@ -159,6 +166,7 @@ class Broadcaster:
                 raise TooLate(f"broadcast {broadcast} was {found.state.value}")
             if now >= found.expires_at:
                 raise TooLate(f"broadcast {broadcast} has expired; plan it again")
+            await _require_unchanged(tx, found)
             again = again or found.again
             if not again and (same := await tx.broadcasts.repeated(broadcast)):
                 raise SentBefore([each.id for each in same])
@@ -377,7 +385,8 @@ class Broadcaster:
                 progress=receipt.progress,
                 provider_id=receipt.provider_id,
                 error=error,
-            )
+            ),
+            called=False,
         )
         if delivery is not None and delivery.state is State.QUEUED:
             await self._runner.kick("pump", str(delivery.sender))
@@ -441,3 +450,15 @@ class Broadcaster:
         """Have every sender look for work."""
         for sender in self._senders.values():
             await self._runner.kick("pump", str(sender))
+
+
+async def _require_unchanged(tx: Transaction, broadcast: Broadcast) -> None:
+    """Refuse a repeat whose story was corrected or taken back since it was planned."""
+    if broadcast.origin is None:
+        return
+    origin = await tx.broadcasts.get(broadcast.origin)
+    if origin.superseded_by is not None:
+        raise TooLate(
+            f"broadcast {origin.superseded_by} has changed the story since broadcast "
+            f"{broadcast.id} was planned: plan its newest version instead"
+        )

@@ -133,7 +133,7 @@ class Consequences:
     async def _pause(
         self, tx: Transaction, broadcast: BroadcastId, code: str, *, now: datetime
     ) -> None:
-        found = await tx.broadcasts.get(broadcast)
+        found = await tx.broadcasts.locked(broadcast)
         if found.state is BroadcastState.RUNNING:
             await tx.broadcasts.save(
                 replace(found, state=BroadcastState.PAUSED, reason=code)

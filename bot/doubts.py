@@ -100,7 +100,8 @@ class Doubts:
                 progress=progress,
                 provider_id=found.provider_id,
                 error=messenger.explain(found.code) if failed else None,
-            )
+            ),
+            called=False,
         )
 
     async def _again(self, delivery: Delivery, attempt: Attempt | None = None) -> None:

@@ -117,8 +117,8 @@ class Ledger:
         self._templates = templates
         self._telegram = telegram
         self._hurried = False
-        self._reports: GroupCommit[tuple[Report, datetime | None], Delivery | None] = (
-            GroupCommit(self._write_reports)
+        self._reports: GroupCommit[_Item, Delivery | None] = GroupCommit(
+            self._write_reports
         )
         #: Marks, and the answers of which nothing more follows.
         self.scribe = Scribe(
@@ -128,18 +128,26 @@ class Ledger:
         )
 
     async def report(
-        self, report: Report, *, rest_until: datetime | None = None
+        self,
+        report: Report,
+        *,
+        rest_until: datetime | None = None,
+        called: bool = True,
     ) -> Delivery | None:
         """Write what came of an attempt, and all that follows from it.
 
         Args:
             report: What has been learnt.
             rest_until: Nothing more may be sent to the recipient before this.
+            called: It is the answer to a call of ours, whose end it marks; a receipt
+                says nothing of when the sender was called.
 
         Returns:
             The delivery as it now stands; None if there is no such attempt.
         """
-        return await self.insist(lambda: self._reports.submit((report, rest_until)))
+        return await self.insist(
+            lambda: self._reports.submit((report, rest_until, called))
+        )
 
     async def insist(self, write: Callable[[], Awaitable[T]]) -> T:
         """Have *write* write down what a provider said, again until the disk takes it.
@@ -192,20 +200,23 @@ class Ledger:
                         ended, reason=reason or "earlier part"
                     )
 
-    async def _write_reports(
-        self, items: list[tuple[Report, datetime | None]]
-    ) -> list[Delivery | None]:
+    async def _write_reports(self, items: list[_Item]) -> list[Delivery | None]:
         async with self._database.transaction() as tx:
-            found = await self._apply(tx, [report for report, _ in items])
+            found = await self._apply(tx, [report for report, _, _ in items])
             await tx.recipients.hold(
                 {
                     delivery.recipient: until
-                    for delivery, (_, until) in zip(found, items, strict=True)
+                    for delivery, (_, until, _) in zip(found, items, strict=True)
                     if delivery is not None and until is not None
                 }
             )
-            for sender in {each.sender for each in found if each is not None}:
-                # Until now it may have been called, whoever asks later.
+            for sender in {
+                delivery.sender
+                for delivery, (_, _, called) in zip(found, items, strict=True)
+                if delivery is not None and called
+            }:
+                # Until now it may have been called, whoever asks later. Receipts leave
+                # the sender alone: hot writes lock it before their deliveries.
                 await tx.senders.delay(sender, self._clock.now())
             return found
 
@@ -327,3 +338,7 @@ async def requeued(tx: Transaction, delivery: Delivery) -> None:
         )
     else:
         await reopen(tx, delivery.broadcast)
+
+
+#: A report, until when its recipient rests, and whether it answers a call.
+_Item = tuple["Report", "datetime | None", bool]

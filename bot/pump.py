@@ -217,7 +217,7 @@ class Pump:
         self._window = self.rate.window()
         if taken.sender.epoch > 1:
             called = pacing.last_call(
-                taken.sender.clock, now=now, in_doubt=bool(taken.doubtful)
+                taken.sender.clock, now=now, in_doubt=taken.called
             )
             ago = (now - called).total_seconds()
             self._window.fill(self._clock.monotonic() - ago)

@@ -6,26 +6,27 @@ from collections import Counter
 from math import ceil
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, literal, select
+from sqlalchemy import and_, case, delete, func, literal, or_, select
 
 from bot.domain.broadcasts import BroadcastId, BroadcastState
 from bot.domain.deliveries import ARRIVED, State
 from bot.domain.holding import (
+    CANARY_FOR,
     CANARY_MOST,
     CANARY_SHARE,
     OF_ONE,
     Canary,
     canary_size,
 )
-from bot.domain.recipients import SenderId
+from bot.domain.recipients import SenderId, Standing
 from bot.ports import Watched
 from storage.due import stated
-from storage.tables import broadcasts, canaries, deliveries, senders
+from storage.tables import broadcasts, canaries, deliveries, recipients, senders
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement, Select
 
     from storage.connection import Connection
 
@@ -118,7 +119,9 @@ class Canaries:
                     deliveries.c.failure_kind,
                     func.count().label("number"),
                     func.sum(deliveries.c.attempts).label("tried"),
+                    func.sum(_barred(row.since + CANARY_FOR)).label("barred"),
                 )
+                .join(recipients, recipients.c.id == deliveries.c.recipient_id)
                 .where(
                     deliveries.c.id.between(row.first_id, row.last_id),
                     deliveries.c.broadcast_id + 0 == broadcast,
@@ -127,7 +130,11 @@ class Canaries:
                 .group_by(deliveries.c.state, deliveries.c.failure_kind)
             )
             canary = Canary(
-                under_way=sum(e.number for e in counted if e.state in _UNDER_WAY),
+                under_way=sum(
+                    each.number - each.barred
+                    for each in counted
+                    if each.state in _UNDER_WAY
+                ),
                 arrived=sum(e.number for e in counted if e.state in ARRIVED),
                 tried=sum(each.tried for each in counted),
                 failures=Counter(
@@ -181,6 +188,22 @@ class Canaries:
             .subquery()
         )
         return int(await self._connection.value(select(func.count()).select_from(some)))
+
+
+def _barred(until: datetime) -> ColumnElement[int]:
+    """Say 1 of a message that was never tried and cannot be before *until*.
+
+    Its recipient waits for rights, or for the provider: it would hold up everybody.
+    """
+    never = and_(
+        stated(deliveries.c.state, State.QUEUED),
+        deliveries.c.attempts == 0,
+        or_(
+            recipients.c.standing != Standing.ACTIVE,
+            and_(recipients.c.next_at.is_not(None), recipients.c.next_at > until),
+        ),
+    )
+    return case((never, 1), else_=0)
 
 
 def _queued(broadcast: BroadcastId, sender: SenderId) -> Select[tuple[int]]:

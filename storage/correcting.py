@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, exists, func, or_, select, update
+from sqlalchemy import Select, and_, exists, func, or_, select, update
 
 from bot.domain.broadcasts import Purpose
 from bot.domain.corrections import INSTEAD, Missed, Outcome, outcome
@@ -16,6 +16,7 @@ from storage.broadcasts import Broadcasts
 from storage.rewriting import Rewriting, first_messages, pinned, unpinned
 from storage.tables import (
     PENDING,
+    attempts,
     broadcasts,
     coverages,
     deliveries,
@@ -278,7 +279,18 @@ class Corrections:
             .where(
                 deliveries.c.broadcast_id.in_(family),
                 deliveries.c.action == Action.SEND,
-                deliveries.c.state == State.DOUBTFUL,
+                or_(
+                    deliveries.c.state == State.DOUBTFUL,
+                    # Taken for sent by an editor: no provider has named it.
+                    and_(
+                        deliveries.c.state == State.ACCEPTED,
+                        recipients.c.channel == Channel.TELEGRAM,
+                        ~exists().where(
+                            attempts.c.delivery_id == deliveries.c.id,
+                            attempts.c.provider_id != "",
+                        ),
+                    ),
+                ),
                 ~exists().where(
                     mended.c.broadcast_id == broadcast,
                     mended.c.recipient_id == deliveries.c.recipient_id,

@@ -27,6 +27,7 @@ from storage import due, statements
 from storage.codec import decode_message
 from storage.columns import Moment
 from storage.tables import (
+    broadcasts,
     deliveries,
     recipients,
     senders,
@@ -118,7 +119,12 @@ def _claim_deliveries(
 ) -> list[Lease]:
     leases: list[Lease] = []
     excluded = {*order.excluding, *busy}
-    for broadcast in on.execute(due.running(order.sender, now=order.now)).all():
+    # Nobody stops or pauses one between here and the leases: what is leased by then is
+    # seen and let go. One that somebody decides about right now is left for later.
+    running = due.running(order.sender, now=order.now).with_for_update(
+        key_share=True, read=True, skip_locked=True, of=broadcasts
+    )
+    for broadcast in on.execute(running).all():
         if len(leases) >= room:
             break
         found = (

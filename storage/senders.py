@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import func, literal_column, or_, select, update
 
+from bot.domain.broadcasts import BroadcastState
+from bot.domain.corrections import INSTEAD
 from bot.domain.deliveries import REPEATABLE, Form, Progress, State
 from bot.domain.errors import Unknown
 from bot.domain.pacing import BELIEVED
@@ -29,7 +31,7 @@ from storage.tables import (
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from sqlalchemy import Row
+    from sqlalchemy import ColumnElement, Row
 
     from bot.domain.recipients import Channel
     from storage.connection import Connection
@@ -78,6 +80,7 @@ class Senders:
             .values(epoch=senders.c.epoch + 1)
         )
         taken = await self.get(sender)
+        called_at_all = 0
         for table, states in ((deliveries, IN_HAND), (replies, OPEN)):
             theirs = (table.c.sender_id == sender) & due.stated(table.c.state, *states)
             called = theirs & due.stated(table.c.state, State.SENDING)
@@ -94,7 +97,10 @@ class Senders:
             in_doubt = await self._connection.run(
                 update(table).where(called).values(state=State.DOUBTFUL)
             )
+            called_at_all += in_doubt
             if table is deliveries:
+                if in_doubt:
+                    in_doubt -= await self._give_up_replaced(theirs)
                 # To edit or delete once more comes to the same: no doubt is left.
                 in_doubt -= await self._connection.run(
                     update(table)
@@ -110,7 +116,43 @@ class Senders:
             )
             if table is deliveries:
                 doubtful, requeued = in_doubt, queued_again
-        return Taken(sender=taken, requeued=requeued, doubtful=doubtful)
+        return Taken(
+            sender=taken,
+            requeued=requeued,
+            doubtful=doubtful,
+            called=called_at_all > 0,
+        )
+
+    async def _give_up_replaced(self, theirs: ColumnElement[bool]) -> int:
+        """Skip edits and deletions in doubt that nobody wants any more; how many.
+
+        Made once more, the words of an older correction would stand over a newer one's.
+        """
+        given_up = 0
+        newest = broadcasts.alias("newest")
+        over = [
+            (
+                select(broadcasts.c.id)
+                .join(newest, newest.c.id == broadcasts.c.superseded_by)
+                .where(newest.c.purpose == purpose),
+                reason,
+            )
+            for purpose, reason in INSTEAD.items()
+        ]
+        stopped = broadcasts.c.state == BroadcastState.CANCELLED
+        over.append((select(broadcasts.c.id).where(stopped), "stopped"))
+        for which, reason in over:
+            given_up += await self._connection.run(
+                update(deliveries)
+                .where(
+                    theirs,
+                    due.stated(deliveries.c.state, State.DOUBTFUL),
+                    deliveries.c.action.in_(REPEATABLE),
+                    deliveries.c.broadcast_id.in_(which),
+                )
+                .values(state=State.SKIPPED, reason=reason)
+            )
+        return given_up
 
     async def delay(self, sender: SenderId, until: datetime) -> None:
         """Send nothing more before *until*, whoever the owner is.

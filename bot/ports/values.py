@@ -45,6 +45,7 @@ class Taken:
     sender: Sender
     requeued: int  #: leased and never called
     doubtful: int  #: called, and the answer never written down
+    called: bool  #: whether any call was under way, an edit or an answer too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -567,6 +567,22 @@ async def test_what_was_corrected_is_neither_retried_nor_sent_again_as_it_was(st
     assert screen(stand, reader) == []
 
 
+@pytest.mark.parametrize("how", ["corrected", "recalled"])
+async def test_a_repeat_planned_before_a_change_does_not_go_after_it(stand, how):
+    reader = await stand.reader(1)
+    await stand.reader(2)
+    stand.telegram.fail(reader, Undeliverable("odd", kind=FailureKind.REFUSED))
+    plan = await stand.send()
+    await end(stand)
+    repeat = await stand.broadcaster.again(plan.broadcast.id, by="test")
+    change = await (correct if how == "corrected" else recall)(stand, plan)
+
+    with pytest.raises(TooLate, match=f"broadcast {change.broadcast.id} has changed"):
+        await stand.broadcaster.confirm(repeat.broadcast.id)
+    await end(stand)
+    assert screen(stand, reader) == []
+
+
 async def test_an_update_answers_the_first_message_in_each_chat(stand):
     known = await stand.reader(1)
     plan = await stand.send()

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from bot.domain.articles import Draft
 from bot.domain.broadcasts import Lane
-from bot.domain.deliveries import Form, Progress, Reference, State
+from bot.domain.deliveries import Form, Progress, Receipt, Reference, State
 from bot.domain.errors import FailureKind
 from bot.domain.outcomes import Report
 from bot.domain.recipients import Address, Channel, Consent, Kind
@@ -260,3 +260,23 @@ async def test_both_roads_write_the_same(stand: Stand, channel, seed):
     assert after == await rows(stand, long)
     assert after != before
     assert 5 < len(roads) < PEOPLE - 5, "both roads were taken"
+
+
+async def test_a_receipt_leaves_the_senders_clock_alone(stand: Stand):
+    """Hot writes lock the sender before their deliveries: it would be the other way."""
+    await stand.reader(1, Channel.WHATSAPP)
+    plan = await stand.send()
+    sent = await stand.only(plan)
+    stand.clock.advance(timedelta(hours=1))
+
+    async def clock():
+        async with stand.database.snapshot() as tx:
+            return (await tx.senders.get(sent.sender)).clock
+
+    before = await clock()
+    await stand.broadcaster.receive(
+        Channel.WHATSAPP,
+        Receipt(reference=Reference(sent.id, 1), progress=Progress.DELIVERED),
+    )
+    assert (await stand.only(plan)).state is State.DELIVERED
+    assert await clock() == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from sqlalchemy import event, text
 
 from bot.domain.broadcasts import BroadcastState
 from bot.domain.deliveries import State
-from bot.domain.holding import Canary
+from bot.domain.holding import Canary, Verdict, Watch, verdict
+from bot.domain.recipients import Standing
 from storage import SqliteDatabase
 from storage.tables import deliveries
 from tests.storage.desk import NOW, SECOND, Desk
@@ -132,3 +134,40 @@ async def test_what_can_be_undone_is_let_go_when_its_time_is_over_and_once(desk:
         async with desk.database.transaction() as tx:
             found = await tx.broadcasts.let_go(now=NOW + later)
         assert [each.id for each in found] == free
+
+
+@pytest.mark.parametrize("why", ["suspended", "made to wait"])
+async def test_one_who_cannot_be_called_holds_nobody_up(desk: Desk, why):
+    audience = await desk.audience()
+    who = [await desk.recipient(audience) for _ in range(30)]
+    broadcast = await desk.broadcast(audience)
+    await placed(desk, broadcast)
+    sender, epoch = await desk.owner()
+    async with desk.database.transaction() as tx:
+        if why == "suspended":
+            await tx.recipients.set_standing(who[0].id, Standing.SUSPENDED)
+        else:
+            await tx.recipients.hold({who[0].id: NOW + timedelta(hours=1)})
+
+    assert await desk.claim(sender, epoch) == []
+    async with desk.database.snapshot() as tx:
+        [watched] = await tx.canaries.watched()
+    found = verdict(watched.canary, waited=SECOND, watch=Watch())
+    assert found is Verdict.OTHERS
+
+    async with desk.database.transaction() as tx:
+        await tx.canaries.replace(broadcast.id, sender, now=NOW + SECOND)
+    [lease] = await desk.claim(sender, epoch, now=NOW + SECOND)
+    assert lease.recipient == who[1].id
+
+
+async def test_one_who_waits_a_moment_is_waited_for(desk: Desk):
+    audience = await desk.audience()
+    who = [await desk.recipient(audience) for _ in range(30)]
+    broadcast = await desk.broadcast(audience)
+    await placed(desk, broadcast)
+    async with desk.database.transaction() as tx:
+        await tx.recipients.hold({who[0].id: NOW + 3 * SECOND})
+    async with desk.database.snapshot() as tx:
+        [watched] = await tx.canaries.watched()
+    assert watched.canary == Canary(under_way=1)

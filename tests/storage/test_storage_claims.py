@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,8 @@ from bot.domain.errors import Fenced
 from bot.domain.pacing import BELIEVED
 from bot.domain.recipients import Channel, Standing
 from bot.ports import Lease, NewReply
+from storage import hot as storage_hot
+from storage.server import PostgresDatabase
 from tests import hot
 from tests.storage.desk import MESSAGE, NOW, SECOND, Desk
 from tests.storage.plans import reads_all_of, steps
@@ -352,3 +357,55 @@ async def test_claims_and_counts_do_not_scan_the_ledger(desk, statements):
         "ix_reply_open",
     ):
         assert index in used
+
+
+async def test_what_is_claimed_while_an_editor_pauses_is_not_called(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    audience = await desk.audience()
+    await desk.crowd(audience, 5)
+    broadcast = await desk.broadcast(audience)
+    sender, epoch = await desk.owner()
+    claimed, go_on = threading.Event(), threading.Event()
+    leasing = storage_hot._lease
+
+    def lease_slowly(on: Any, table: str, numbers: list[int], epoch: int) -> None:
+        leasing(on, table, numbers, epoch)
+        if table == "delivery":
+            claimed.set()
+            go_on.wait(10)
+
+    monkeypatch.setattr(storage_hot, "_lease", lease_slowly)
+
+    async def pause() -> None:
+        async with desk.database.transaction() as tx:
+            found = await tx.broadcasts.locked(broadcast.id)
+            await tx.broadcasts.save(replace(found, state=BroadcastState.PAUSED))
+            await tx.deliveries.let_go(broadcast.id)
+
+    claiming = asyncio.create_task(desk.claim(sender, epoch))
+    await asyncio.to_thread(claimed.wait, 10)
+    pausing = asyncio.create_task(pause())
+    await asyncio.wait({pausing}, timeout=0.3)
+    go_on.set()
+    leases = await claiming
+    await pausing
+
+    assert len(leases) == 5
+    assert await desk.mark(*leases, epoch=epoch) == []
+
+
+async def test_one_that_is_being_decided_about_holds_no_claim_up(desk: Desk):
+    if not isinstance(desk.database, PostgresDatabase):
+        return  # one transaction at a time writes
+    audience = await desk.audience()
+    await desk.crowd(audience, 2)
+    decided, other = await desk.broadcast(audience), await desk.broadcast(audience)
+    sender, epoch = await desk.owner()
+
+    async with desk.database.transaction() as tx:
+        await tx.broadcasts.locked(decided.id)
+        async with asyncio.timeout(5):
+            leases = await desk.claim(sender, epoch)
+
+    assert {each.broadcast for each in leases} == {other.id}

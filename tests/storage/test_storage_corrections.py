@@ -268,3 +268,57 @@ async def test_an_update_answers_the_first_message_where_there_is_one(desk):
         (lacks.id, ""),
         (moved.id, ""),
     ]
+
+
+async def test_taking_over_does_not_queue_an_edit_that_a_newer_one_replaced(desk):
+    audience, _, broadcast = await sent(desk)
+    sender, epoch = await desk.owner()
+    first = await change(desk, audience, broadcast)
+    await begin(desk, first)
+    [lease] = await desk.claim(sender, epoch, now=LATER)
+    await hot.mark(desk.database, sender, epoch, now=LATER, leases=[lease])
+    second = await change(desk, audience, broadcast, planned_at=LATER + SECOND)
+    await begin(desk, second)
+
+    async with desk.database.transaction() as tx:
+        taken = await tx.senders.take(sender)
+        [line] = await tx.deliveries.report(first.id)
+    assert (line.delivery.state, line.delivery.reason) == (State.SKIPPED, "corrected")
+    assert taken.doubtful == 0
+    [lease] = await desk.claim(sender, taken.sender.epoch, now=LATER + 9 * SECOND)
+    assert lease.broadcast == second.id
+
+
+async def test_a_call_under_way_of_any_kind_is_known_to_the_next_owner(desk):
+    audience, _, broadcast = await sent(desk)
+    sender, epoch = await desk.owner()
+    first = await change(desk, audience, broadcast)
+    await begin(desk, first)
+    [lease] = await desk.claim(sender, epoch, now=LATER)
+    await hot.mark(desk.database, sender, epoch, now=LATER, leases=[lease])
+    async with desk.database.transaction() as tx:
+        taken = await tx.senders.take(sender)
+    assert taken.doubtful == 0
+    assert taken.called
+
+
+async def test_a_copy_taken_for_sent_is_beyond_reach_of_a_recall(desk):
+    audience, (reader,), broadcast = await sent(desk, taken=0)
+    sender, epoch = await desk.owner()
+    [lease] = await desk.claim(sender, epoch)
+    await desk.mark(lease, epoch=epoch)
+    async with desk.database.transaction() as tx:
+        await tx.senders.take(sender)
+        loaded = await tx.deliveries.load([lease.id])
+        found, _ = loaded[lease.id]
+        decided = replace(found, state=State.ACCEPTED, reason="taken for sent")
+        await tx.deliveries.save([decided], [])
+    made = await change(
+        desk, audience, broadcast, purpose=Purpose.RECALL, taken_back=1, parts=0
+    )
+    await begin(desk, made)
+    async with desk.database.snapshot() as tx:
+        counts = await tx.corrections.counts(made.id)
+        missed = await tx.corrections.missed(made.id, limit=9)
+    assert counts == {Outcome.BEYOND_REACH: 1}
+    assert [each.recipient for each in missed] == [reader.id]
