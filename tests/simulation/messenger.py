@@ -83,7 +83,7 @@ class SimulatedMessenger:
             if not answer.done():
                 call.heard = said.word != "silence"
                 if said.word in {"flood", "flood_all"}:
-                    provider.told(call)
+                    provider.told(call, dead=lambda: process.loop.standing)
                 answer.set_result(said)
 
         provider.begin(call, reply)

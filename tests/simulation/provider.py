@@ -137,12 +137,23 @@ class Provider:
         self._heard: dict[str, float] = {}  #: by chat: when we heard that it must wait
         self._heard_all = float("inf")  #: the same of the sender
 
-    def told(self, call: Call) -> None:
-        """Note that the caller has heard that it must wait."""
-        now = self.world.now
-        self._heard.setdefault(call.to, now)
-        if call.said == "flood_all":
-            self._heard_all = min(self._heard_all, now)
+    def told(self, call: Call, *, dead: Callable[[], bool]) -> None:
+        """Note that the caller has heard that it must wait.
+
+        That counts once the time to write it down is over: what a process had heard
+        that is *dead* by then, nobody knows.
+        """
+        now, chat = self.world.now, self.chats[call.to]
+        waits = (chat.flooded_until, self.flooded_until)
+
+        def written() -> None:
+            if dead() or waits != (chat.flooded_until, self.flooded_until):
+                return
+            self._heard.setdefault(call.to, now)
+            if call.said == "flood_all":
+                self._heard_all = min(self._heard_all, now)
+
+        self.world.after(REACTION, written)
 
     def begin(self, call: Call, reply: Callable[[Answer], None]) -> None:
         """Take a call from its caller; the answer, if any, comes by *reply*."""
