@@ -45,6 +45,7 @@ _FAILED = {
     FailureKind.MALFORMED: "the message itself was refused",
     FailureKind.SENDER_DOWN: "the newsroom's own account is in trouble",
     FailureKind.GAVE_UP: "tried as often as is allowed",
+    FailureKind.BEYOND_REACH: "the copy can no longer be changed",
 }
 #: Why somebody is no longer enrolled; a failure's kind where that was the reason.
 _LEFT = {
@@ -57,6 +58,9 @@ _SKIPPED = {
     "stopped": "the editor stopped the broadcast first",
     "earlier part": "an earlier part did not arrive",
     "in template": "the template says it all",
+    "undone": "the editor undid the broadcast in time",
+    "corrected": "a newer version was sent instead",
+    "recalled": "the story was taken back first",
     **_LEFT,
 }
 _SIMPLE = {
@@ -70,6 +74,7 @@ _SIMPLE = {
 #: What keeps the whole of a broadcast waiting.
 _HELD = {
     BroadcastState.PLANNED: "waits for the editor to confirm",
+    BroadcastState.WAITING: "confirmed; can still be undone for a moment",
     BroadcastState.PAUSED: "waits until the broadcast goes on",
 }
 TURN = "waits for its turn"

@@ -132,6 +132,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
             "whatsapp_number": "+14155550100",
             "public_url": "http://127.0.0.1:9",
             "database": database,
+            "undo_seconds": 0,
         }
     )
     async with open_desk(settings, online=False, clock=FakeClock(NOW)) as desk:
