@@ -58,8 +58,13 @@ def test_both_are_well_and_one_who_is_given_up_ends_as_it_was_told(
     try:
         until(lambda: well(here) and well(there))
         with psycopg.connect(postgres_url, autocommit=True) as others:
-            # As they do with one that fell silent.
-            others.execute("DELETE FROM jobs.procrastinate_workers")
+
+            def given_up() -> bool:
+                # As they do with one that fell silent; it may not be known yet.
+                gone = others.execute("DELETE FROM jobs.procrastinate_workers")
+                return gone.rowcount > 0
+
+            until(given_up)
         _, said = worker.communicate(timeout=PATIENCE)
         assert worker.returncode == GIVEN_UP
         assert "it has to start anew" in said
