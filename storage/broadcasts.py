@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import bindparam, exists, or_, select, update
 
 from bot.domain.articles import ArticleId
 from bot.domain.broadcasts import Broadcast, BroadcastId, BroadcastState
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Row
+    from sqlalchemy import BindParameter, Row, Select
 
     from bot.domain.articles import Article
     from bot.domain.digests import Digest
@@ -240,11 +241,7 @@ class Broadcasts:
 
     async def in_state(self, *states: BroadcastState) -> list[Broadcast]:
         """Return all in one of *states*, oldest first."""
-        rows = await self._connection.rows(
-            select(broadcasts)
-            .where(broadcasts.c.state.in_(states))
-            .order_by(broadcasts.c.id)
-        )
+        rows = await self._connection.rows(_in_states(), {"states": list(states)})
         return [read(row) for row in rows]
 
     async def of_article(self, article: ArticleId) -> list[tuple[Broadcast, bool]]:
@@ -330,6 +327,16 @@ class Broadcasts:
 
 
 _messages = messages
+
+
+@cache
+def _in_states() -> Select[Any]:
+    states: BindParameter[Any] = bindparam("states", expanding=True)
+    return (
+        select(broadcasts)
+        .where(broadcasts.c.state.in_(states))
+        .order_by(broadcasts.c.id)
+    )
 
 
 def read(row: Row[Any]) -> Broadcast:

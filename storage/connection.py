@@ -63,13 +63,17 @@ class Connection:
         except UnicodeEncodeError as error:
             raise meaning(error) from error
 
-    async def rows(self, statement: Executable) -> Sequence[Row[Any]]:
-        """Return every row."""
-        return await self.call(lambda on: on.execute(statement).all())
+    async def rows(
+        self, statement: Executable, values: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[Any]]:
+        """Return every row; *values* are for a statement that was built before."""
+        return await self.call(lambda on: on.execute(statement, values).all())
 
-    async def row(self, statement: Executable) -> Row[Any] | None:
+    async def row(
+        self, statement: Executable, values: Mapping[str, Any] | None = None
+    ) -> Row[Any] | None:
         """Return the first row, if there is one."""
-        return await self.call(lambda on: on.execute(statement).first())
+        return await self.call(lambda on: on.execute(statement, values).first())
 
     async def value(self, statement: Executable) -> Any:
         """Return the first column of the first row; None if there is none."""

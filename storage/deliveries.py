@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, exists, func, or_, select, update
 
@@ -11,6 +12,7 @@ from bot.domain.broadcasts import Coverage
 from bot.domain.deliveries import Action, DeliveryId, Progress, State
 from bot.domain.errors import FailureKind
 from storage import due, reading
+from storage.columns import Moment
 from storage.connection import chunks
 from storage.planning import plan
 from storage.tables import (
@@ -25,6 +27,8 @@ from storage.tables import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
+
+    from sqlalchemy import BindParameter, Select, Update
 
     from bot.domain.broadcasts import BroadcastId, ChannelPlan
     from bot.domain.deliveries import Attempt, Delivery, Reference
@@ -88,16 +92,12 @@ class Deliveries:
     ) -> dict[DeliveryId, tuple[Delivery, list[Attempt]]]:
         """Return deliveries with their attempts, in order, locked until the end."""
         loaded: dict[DeliveryId, tuple[Delivery, list[Attempt]]] = {}
+        of_deliveries, of_attempts = _loading()
         for some in chunks(deliveries):
-            for row in await self._connection.rows(
-                select(_table).where(_table.c.id.in_(some)).with_for_update()
-            ):
+            values = {"some": some}
+            for row in await self._connection.rows(of_deliveries, values):
                 loaded[DeliveryId(row.id)] = (reading.delivery(row), [])
-            for row in await self._connection.rows(
-                select(attempts)
-                .where(attempts.c.delivery_id.in_(some))
-                .order_by(attempts.c.delivery_id, attempts.c.number)
-            ):
+            for row in await self._connection.rows(of_attempts, values):
                 loaded[DeliveryId(row.delivery_id)][1].append(reading.attempt(row))
         return loaded
 
@@ -108,8 +108,9 @@ class Deliveries:
 
         A delivery's ``attempts`` is counted by marks alone.
         """
+        of_deliveries, of_attempts = _saving()
         await self._connection.run(
-            update(_table).where(_table.c.id == bindparam("which")),
+            of_deliveries,
             [
                 {
                     "which": one.id,
@@ -126,10 +127,7 @@ class Deliveries:
             ],
         )
         await self._connection.run(
-            update(_attempts).where(
-                _attempts.c.delivery_id == bindparam("which"),
-                _attempts.c.number == bindparam("place"),
-            ),
+            of_attempts,
             [
                 {
                     "which": one.reference.delivery,
@@ -252,15 +250,7 @@ class Deliveries:
 
     async def expire(self, *, now: datetime) -> int:
         """Expire queued and suspended rows of broadcasts past their time; how many."""
-        past = select(broadcasts.c.id).where(broadcasts.c.expires_at <= now)
-        return await self._connection.run(
-            update(deliveries)
-            .where(
-                deliveries.c.broadcast_id.in_(past),
-                deliveries.c.state.in_((State.QUEUED, State.SUSPENDED)),
-            )
-            .values(state=State.EXPIRED)
-        )
+        return await self._connection.run(_expiring(), [{"now": now}])
 
     async def coverage(self, broadcast: BroadcastId) -> Coverage:
         """Count a broadcast's deliveries by state."""
@@ -271,24 +261,7 @@ class Deliveries:
 
     async def unsettled(self, broadcast: BroadcastId) -> bool:
         """Whether any row keeps the broadcast from being finished."""
-        earlier = deliveries.alias("earlier")
-        found = await self._connection.row(
-            select(deliveries.c.id)
-            .where(
-                deliveries.c.broadcast_id == broadcast,
-                deliveries.c.state.in_(_UNSETTLED),
-                or_(
-                    deliveries.c.action != Action.SEND,
-                    ~exists().where(
-                        earlier.c.broadcast_id == deliveries.c.broadcast_id,
-                        earlier.c.recipient_id == deliveries.c.recipient_id,
-                        earlier.c.part < deliveries.c.part,
-                        earlier.c.state == State.DOUBTFUL,
-                    ),
-                ),
-            )
-            .limit(1)
-        )
+        found = await self._connection.row(_unsettled(), {"broadcast": broadcast})
         return found is not None
 
     async def report(
@@ -305,5 +278,59 @@ class Deliveries:
         return [reading.line(row) for row in rows]
 
 
-_table = deliveries
-_attempts = attempts
+@cache
+def _unsettled() -> Select[Any]:
+    earlier = deliveries.alias("earlier")
+    return (
+        select(deliveries.c.id)
+        .where(
+            deliveries.c.broadcast_id == bindparam("broadcast"),
+            deliveries.c.state.in_(_UNSETTLED),
+            or_(
+                deliveries.c.action != Action.SEND,
+                ~exists().where(
+                    earlier.c.broadcast_id == deliveries.c.broadcast_id,
+                    earlier.c.recipient_id == deliveries.c.recipient_id,
+                    earlier.c.part < deliveries.c.part,
+                    earlier.c.state == State.DOUBTFUL,
+                ),
+            ),
+        )
+        .limit(1)
+    )
+
+
+@cache
+def _expiring() -> Update:
+    now = bindparam("now", type_=Moment)
+    past = select(broadcasts.c.id).where(broadcasts.c.expires_at <= now)
+    return (
+        update(deliveries)
+        .where(
+            deliveries.c.broadcast_id.in_(past),
+            deliveries.c.state.in_((State.QUEUED, State.SUSPENDED)),
+        )
+        .values(state=State.EXPIRED)
+    )
+
+
+@cache
+def _loading() -> tuple[Select[Any], Select[Any]]:
+    some: BindParameter[Any] = bindparam("some", expanding=True)
+    return (
+        select(deliveries).where(deliveries.c.id.in_(some)).with_for_update(),
+        select(attempts)
+        .where(attempts.c.delivery_id.in_(some))
+        .order_by(attempts.c.delivery_id, attempts.c.number),
+    )
+
+
+@cache
+def _saving() -> tuple[Update, Update]:
+    return (
+        update(deliveries).where(deliveries.c.id == bindparam("which")),
+        update(attempts).where(
+            attempts.c.delivery_id == bindparam("which"),
+            attempts.c.number == bindparam("place"),
+        ),
+    )

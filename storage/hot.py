@@ -8,10 +8,20 @@ as JSON, which both databases read row by row; only how they do that differs.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import Text, cast, func, select, type_coerce
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Text,
+    bindparam,
+    cast,
+    func,
+    select,
+    type_coerce,
+)
 from sqlalchemy.types import NullType
 
 from bot.domain import pacing
@@ -74,11 +84,7 @@ _STORED = Moment().process_bind_param
 
 def claim(on: Connection, keys: Keyring, order: Order) -> Hand:
     """Take what is due in hand, and reserve a moment for each; see the port."""
-    own = on.execute(
-        select(senders.c.epoch, senders.c.clock, senders.c.down)
-        .where(senders.c.id == order.sender)
-        .with_for_update()
-    ).first()
+    own = on.execute(_owner(), {"sender": order.sender}).first()
     if own is None or own.epoch != order.epoch:
         raise Fenced(f"sender {order.sender} has another owner")
     clock = pacing.bounded(own.clock, now=order.now)
@@ -104,11 +110,9 @@ def claim(on: Connection, keys: Keyring, order: Order) -> Hand:
 
 
 def _due_replies(on: Connection, order: Order) -> list[Row[Any]]:
-    found = on.execute(
-        due.due_replies(order.sender, now=order.now).limit(
-            order.limit + len(order.excluding)
-        )
-    ).all()
+    most = order.limit + len(order.excluding)
+    values = due.moment(order.sender, order.now)
+    found = on.execute(due.due_replies(), {**values, "most": most}).all()
     return [row for row in found if row.recipient_id not in order.excluding][
         : order.limit
     ]
@@ -119,29 +123,65 @@ def _claim_deliveries(
 ) -> list[Lease]:
     leases: list[Lease] = []
     excluded = {*order.excluding, *busy}
-    # Nobody stops or pauses one between here and the leases: what is leased by then is
-    # seen and let go. One that somebody decides about right now is left for later.
-    running = due.running(order.sender, now=order.now).with_for_update(
-        key_share=True, read=True, skip_locked=True, of=broadcasts
-    )
-    for broadcast in on.execute(running).all():
+    values = due.moment(order.sender, order.now)
+    for broadcast in on.execute(_undecided(), values).all():
         if len(leases) >= room:
             break
-        found = (
-            due.due_deliveries(broadcast, order.sender, now=order.now)
-            .with_only_columns(*_LEAN, _hexed(on.dialect.name))
-            .limit(room - len(leases))
-            .with_for_update(skip_locked=True, of=deliveries)
-        )
-        if excluded:
-            found = found.where(deliveries.c.recipient_id.not_in(excluded))
+        values |= due.place(broadcast)
+        values["most"] = room - len(leases)
+        values["excluded"] = _json(list(excluded))
+        bounded = broadcast.last_id is not None
+        asked = _claiming(on.dialect.name, bounded=bounded)
         # As one value: every row that is fetched costs the event loop a turn.
-        whole = orjson.loads(on.execute(_gathered(found, on.dialect.name)).scalar_one())
+        whole = orjson.loads(on.execute(asked, values).scalar_one())
         taken = list(_in_hand(whole, keys, BroadcastId(broadcast.id), broadcast.lane))
         leases += taken
         excluded.update(lease.recipient for lease in taken)
     _lease(on, "delivery", [lease.id for lease in leases], order.epoch)
     return leases
+
+
+@cache
+def _owner() -> Select[Any]:
+    return (
+        select(senders.c.epoch, senders.c.clock, senders.c.down)
+        .where(senders.c.id == bindparam("sender"))
+        .with_for_update()
+    )
+
+
+@cache
+def _claiming(dialect: str, *, bounded: bool) -> Select[Any]:
+    """Ask for what is due of one broadcast, as one JSON text, and lock it."""
+    found = (
+        due.due_deliveries(bounded=bounded)
+        .with_only_columns(*_LEAN, _hexed(dialect))
+        .where(deliveries.c.recipient_id.not_in(_numbers("excluded", dialect)))
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True, of=deliveries)
+    )
+    return _gathered(found, dialect)
+
+
+def _numbers(name: str, dialect: str) -> Select[Any]:
+    """Read the numbers of a JSON array."""
+    given = bindparam(name, type_=Text)
+    if dialect == "sqlite":
+        return select(func.json_each(given).table_valued("value").c.value)
+    every = func.json_array_elements_text(cast(given, JSON)).table_valued("value")
+    return select(cast(every.c.value, BigInteger))
+
+
+@cache
+def _undecided() -> Select[Any]:
+    """Ask for what may be sent, so that nobody stops or pauses it meanwhile.
+
+    What is leased by then is seen and let go. One that somebody decides about right now
+    is left for later.
+    """
+    return due.running().with_for_update(
+        key_share=True, read=True, skip_locked=True, of=broadcasts
+    )
 
 
 def _in_hand(

@@ -270,15 +270,6 @@ class Recipients:
         )
 
 
-def clock_has_come(now: datetime) -> ColumnElement[bool]:
-    """Say that a recipient may be written to, or that its clock is not believed."""
-    return or_(
-        recipients.c.next_at.is_(None),
-        recipients.c.next_at <= now,
-        recipients.c.next_at > now + BELIEVED,
-    )
-
-
 def to_recipient(row: Row[Any], keys: Keyring) -> Recipient:
     """Read a recipient from its row."""
     return Recipient(

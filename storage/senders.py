@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import func, literal_column, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from bot.domain.broadcasts import BroadcastState
 from bot.domain.corrections import INSTEAD
@@ -15,6 +25,7 @@ from bot.domain.portfolio import Reached
 from bot.domain.recipients import SenderId
 from bot.ports import Sender, Taken
 from storage import due
+from storage.columns import Moment
 from storage.tables import (
     IN_HAND,
     OPEN,
@@ -31,7 +42,8 @@ from storage.tables import (
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import ColumnElement, Row, Select, Table, Update
+    from sqlalchemy import Connection as Synchronous
 
     from bot.domain.recipients import Channel
     from storage.connection import Connection
@@ -62,7 +74,7 @@ class Senders:
 
     async def get(self, sender: SenderId) -> Sender:
         """Return one sender. Raises Unknown."""
-        row = await self._connection.row(select(senders).where(senders.c.id == sender))
+        row = await self._connection.row(_one(), {"whose": sender})
         if row is None:
             raise Unknown(f"there is no sender {sender}")
         return _sender(row)
@@ -74,99 +86,15 @@ class Senders:
             The sender, and how many deliveries were found; replies are settled
             likewise, and not counted.
         """
-        await self._connection.run(
-            update(senders)
-            .where(senders.c.id == sender)
-            .values(epoch=senders.c.epoch + 1)
-        )
-        taken = await self.get(sender)
-        called_at_all = 0
-        for table, states in ((deliveries, IN_HAND), (replies, OPEN)):
-            theirs = (table.c.sender_id == sender) & due.stated(table.c.state, *states)
-            called = theirs & due.stated(table.c.state, State.SENDING)
-            leased = theirs & due.stated(table.c.state, State.LEASED)
-            if table is deliveries:
-                await self._connection.run(
-                    update(attempts)
-                    .where(
-                        attempts.c.progress == Progress.SENDING,
-                        attempts.c.delivery_id.in_(select(table.c.id).where(called)),
-                    )
-                    .values(progress=Progress.DOUBTFUL)
-                )
-            in_doubt = await self._connection.run(
-                update(table).where(called).values(state=State.DOUBTFUL)
-            )
-            called_at_all += in_doubt
-            if table is deliveries:
-                if in_doubt:
-                    in_doubt -= await self._give_up_replaced(theirs)
-                # To edit or delete once more comes to the same: no doubt is left.
-                in_doubt -= await self._connection.run(
-                    update(table)
-                    .where(
-                        theirs,
-                        due.stated(table.c.state, State.DOUBTFUL),
-                        table.c.action.in_(REPEATABLE),
-                    )
-                    .values(state=State.QUEUED)
-                )
-            queued_again = await self._connection.run(
-                update(table).where(leased).values(state=State.QUEUED)
-            )
-            if table is deliveries:
-                doubtful, requeued = in_doubt, queued_again
-        return Taken(
-            sender=taken,
-            requeued=requeued,
-            doubtful=doubtful,
-            called=called_at_all > 0,
-        )
-
-    async def _give_up_replaced(self, theirs: ColumnElement[bool]) -> int:
-        """Skip edits and deletions in doubt that nobody wants any more; how many.
-
-        Made once more, the words of an older correction would stand over a newer one's.
-        """
-        given_up = 0
-        newest = broadcasts.alias("newest")
-        over = [
-            (
-                select(broadcasts.c.id)
-                .join(newest, newest.c.id == broadcasts.c.superseded_by)
-                .where(newest.c.purpose == purpose),
-                reason,
-            )
-            for purpose, reason in INSTEAD.items()
-        ]
-        stopped = broadcasts.c.state == BroadcastState.CANCELLED
-        over.append((select(broadcasts.c.id).where(stopped), "stopped"))
-        for which, reason in over:
-            given_up += await self._connection.run(
-                update(deliveries)
-                .where(
-                    theirs,
-                    due.stated(deliveries.c.state, State.DOUBTFUL),
-                    deliveries.c.action.in_(REPEATABLE),
-                    deliveries.c.broadcast_id.in_(which),
-                )
-                .values(state=State.SKIPPED, reason=reason)
-            )
-        return given_up
+        return await self._connection.call(_take, sender)
 
     async def delay(self, sender: SenderId, until: datetime) -> None:
         """Send nothing more before *until*, whoever the owner is.
 
         A clock that is further ahead stays, unless it cannot be believed.
         """
-        await self._connection.run(
-            update(senders)
-            .where(
-                senders.c.id == sender,
-                or_(senders.c.clock < until, senders.c.clock > until + BELIEVED),
-            )
-            .values(clock=until)
-        )
+        values = {"whose": sender, "until": until, "absurd": until + BELIEVED}
+        await self._connection.run(_delaying(), [values])
 
     async def latest_moment(self) -> datetime | None:
         """Return the latest moment that the machine's clock has shown, if known."""
@@ -252,11 +180,8 @@ class Senders:
 
     async def in_hand(self, sender: SenderId) -> bool:
         """Whether an owner, alive or not, has a row in hand."""
-        for table, states in ((deliveries, IN_HAND), (replies, OPEN)):
-            theirs = (table.c.sender_id == sender) & due.stated(table.c.state, *states)
-            held = due.stated(table.c.state, State.LEASED, State.SENDING)
-            one = select(table.c.id).where(theirs & held).limit(1)
-            if await self._connection.row(one) is not None:
+        for asked in _holding():
+            if await self._connection.row(asked, {"whose": sender}) is not None:
                 return True
         return False
 
@@ -267,6 +192,133 @@ class Senders:
         recipient's rights) are not counted; *now* means that something is due.
         """
         return await due.next_due(self._connection, sender, now=now)
+
+
+_WHOSE = bindparam("whose", type_=BigInteger)
+
+
+def _theirs(table: Table, *states: State) -> ColumnElement[bool]:
+    """Say that a row is a sender's and in one of *states*, as partial indexes do."""
+    known = IN_HAND if table is deliveries else OPEN
+    return and_(
+        table.c.sender_id == _WHOSE,
+        due.stated(table.c.state, *known),
+        due.stated(table.c.state, *states),
+    )
+
+
+def _take(on: Synchronous, sender: SenderId) -> Taken:
+    whose = {"whose": sender}
+    on.execute(_raising(), whose)
+    row = on.execute(_one(), whose).first()
+    if row is None:
+        raise Unknown(f"there is no sender {sender}")
+    on.execute(_doubting(), whose)
+    doubting = _moving(deliveries, State.SENDING, State.DOUBTFUL)
+    in_doubt = called = on.execute(doubting, whose).rowcount
+    if in_doubt:
+        for replaced in _replaced():
+            in_doubt -= on.execute(replaced, whose).rowcount
+    # To edit or delete once more comes to the same: no doubt is left.
+    in_doubt -= on.execute(_repeating(), whose).rowcount
+    queueing = _moving(deliveries, State.LEASED, State.QUEUED)
+    requeued = on.execute(queueing, whose).rowcount
+    asking = _moving(replies, State.SENDING, State.DOUBTFUL)
+    called += on.execute(asking, whose).rowcount
+    on.execute(_moving(replies, State.LEASED, State.QUEUED), whose)
+    return Taken(
+        sender=_sender(row),
+        requeued=requeued,
+        doubtful=in_doubt,
+        called=called > 0,
+    )
+
+
+@cache
+def _one() -> Select[Any]:
+    return select(senders).where(senders.c.id == _WHOSE)
+
+
+@cache
+def _raising() -> Update:
+    return (
+        update(senders).where(senders.c.id == _WHOSE).values(epoch=senders.c.epoch + 1)
+    )
+
+
+@cache
+def _doubting() -> Update:
+    called = select(deliveries.c.id).where(_theirs(deliveries, State.SENDING))
+    return (
+        update(attempts)
+        .where(
+            attempts.c.progress == Progress.SENDING, attempts.c.delivery_id.in_(called)
+        )
+        .values(progress=Progress.DOUBTFUL)
+    )
+
+
+@cache
+def _moving(table: Table, before: State, after: State) -> Update:
+    return update(table).where(_theirs(table, before)).values(state=after)
+
+
+@cache
+def _replaced() -> list[Update]:
+    """Skip edits and deletions in doubt that nobody wants any more.
+
+    Made once more, the words of an older correction would stand over a newer one's.
+    """
+    newest = broadcasts.alias("newest")
+    over = [
+        (
+            select(broadcasts.c.id)
+            .join(newest, newest.c.id == broadcasts.c.superseded_by)
+            .where(newest.c.purpose == purpose),
+            reason,
+        )
+        for purpose, reason in INSTEAD.items()
+    ]
+    stopped = broadcasts.c.state == BroadcastState.CANCELLED
+    over.append((select(broadcasts.c.id).where(stopped), "stopped"))
+    return [
+        update(deliveries)
+        .where(
+            _theirs(deliveries, State.DOUBTFUL),
+            deliveries.c.action.in_(REPEATABLE),
+            deliveries.c.broadcast_id.in_(which),
+        )
+        .values(state=State.SKIPPED, reason=reason)
+        for which, reason in over
+    ]
+
+
+@cache
+def _repeating() -> Update:
+    return (
+        update(deliveries)
+        .where(_theirs(deliveries, State.DOUBTFUL), deliveries.c.action.in_(REPEATABLE))
+        .values(state=State.QUEUED)
+    )
+
+
+@cache
+def _delaying() -> Update:
+    until = bindparam("until", type_=Moment)
+    further = senders.c.clock > bindparam("absurd", type_=Moment)
+    return (
+        update(senders)
+        .where(senders.c.id == _WHOSE, or_(senders.c.clock < until, further))
+        .values(clock=until)
+    )
+
+
+@cache
+def _holding() -> list[Select[Any]]:
+    return [
+        select(table.c.id).where(_theirs(table, State.LEASED, State.SENDING)).limit(1)
+        for table in (deliveries, replies)
+    ]
 
 
 def _sender(row: Row[Any]) -> Sender:

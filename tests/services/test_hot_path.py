@@ -227,3 +227,21 @@ async def test_a_flood_of_questions_leaves_a_broadcast_its_share(stand: Stand):
 
     first = [each.to in readers for each in stand.telegram.sent[:45]]
     assert 9 <= sum(first) <= 15, "a quarter, and the rest the questions"
+
+
+async def test_an_alarm_that_is_not_needed_any_more_wakes_nobody(stand: Stand):
+    """A cancelled one is done too: the pump would turn round for ever."""
+    stand.clock.auto = False
+    pump = stand.pump()
+    first = asyncio.create_task(pump._doze(60.0))
+    await asyncio.sleep(0)
+    pump._ring()
+    await first
+
+    second = asyncio.create_task(pump._doze(60.0))
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+    assert not second.done(), "woken though nothing has happened"
+    pump._ring()
+    await second

@@ -11,9 +11,10 @@ import re
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from bot.domain import outcomes
 from bot.domain.deliveries import Attempt, State
@@ -131,13 +132,17 @@ def pacing_in_memory(patch: Patch) -> None:
 
 def a_cursor(patch: Patch) -> None:
     """Remember how far a sender has come instead of looking at each row."""
-    claim, rows, has_work = hot.claim, due.due_deliveries, due.has_work
+    claim, has_work = hot.claim, due.has_work
     cursors: dict[tuple[str, int], int] = {}  #: by file and sender
     now_at = [0]
 
-    def wrong_rows(broadcast: Any, sender: Any, *, now: datetime) -> Any:
-        after = deliveries.c.id > now_at[0]
-        return rows(broadcast, sender, now=now).where(after)
+    def wrong(right: Any) -> Any:
+        after = deliveries.c.id > bindparam("after", callable_=lambda: now_at[0])
+
+        def asked(*named: Any, bounded: bool) -> Any:
+            return right(*named, bounded=bounded).where(after)
+
+        return cache(asked)
 
     def wrong_claim(on: Any, keys: Any, order: Any) -> Any:
         place = (str(on.engine.url), order.sender)
@@ -158,7 +163,10 @@ def a_cursor(patch: Patch) -> None:
         return now if await wrong_work(connection, sender, now=now) else None
 
     patch.replace(hot, "claim", wrong_claim)
-    patch.replace(due, "due_deliveries", wrong_rows)
+    patch.replace(due, "due_deliveries", wrong(due.due_deliveries))
+    # What has been built of it stays right, and is built anew.
+    patch.replace(hot, "_claiming", cache(hot._claiming.__wrapped__))
+    patch.replace(due, "_any_delivery", cache(due._any_delivery.__wrapped__))
     patch.replace(due, "has_work", wrong_work)
     patch.replace(due, "next_due", wrong_next)
 

@@ -81,6 +81,39 @@ async def test_an_error_undoes_the_whole_transaction(database, desk):
         assert await tx.recipients.find(SOMEBODY) is None
 
 
+@pytest.mark.parametrize("in_one_go", [False, True])
+async def test_a_commit_that_fails_leaves_the_connection_usable(
+    database,
+    desk,
+    path,
+    in_one_go,
+):
+    """SQLite keeps the transaction open then, and has but one for all that write."""
+    orphan = text("UPDATE recipient SET merged_into = 999 WHERE value = '7'")
+
+    def break_a_promise(on) -> None:
+        on.exec_driver_sql("PRAGMA defer_foreign_keys = ON")  # so that COMMIT says no
+        assert on.execute(orphan).rowcount == 1
+
+    async def write() -> None:
+        if in_one_go:
+            await database.write(break_a_promise)
+            return
+        async with database._written() as connection:
+            await connection.call(break_a_promise)
+
+    known = await desk.recipient(value="7")
+    with pytest.raises(StorageError, match="contradicts"):
+        await write()
+
+    async with database.transaction() as tx:
+        await tx.recipients.strike(known.id)
+    async with database.snapshot() as tx:
+        assert (await tx.recipients.get(known.id)).strikes == 1
+    kept = text("SELECT merged_into FROM recipient WHERE value = '7'")
+    assert await database.write(lambda on: on.execute(kept).scalar_one()) is None
+
+
 async def test_a_cancelled_transaction_keeps_nothing_and_blocks_nobody(database, desk):
     inside = asyncio.Event()
 
