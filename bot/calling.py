@@ -78,6 +78,12 @@ class Callers:
         self._workers: set[asyncio.Task[None]] = set()
         self._calling: dict[asyncio.Task[None], None] = {}
         self._given_up = False
+        self._fenced = False
+
+    @property
+    def holding_back(self) -> bool:
+        """Whether no call is to begin any more."""
+        return self._given_up or self._fenced
 
     @property
     def under_way(self) -> int:
@@ -89,6 +95,14 @@ class Callers:
         self._given_up = True
         for task in list(self._calling):
             task.cancel()
+
+    def hold_back(self) -> None:
+        """Begin no call any more until `resume`; those that come did not leave."""
+        self._fenced = True
+
+    def resume(self) -> None:
+        """Begin calls again: their marks hold under a new epoch."""
+        self._fenced = False
 
     def make(self, calls: Sequence[Call]) -> None:
         """Make *calls*, whose marks are durable."""
@@ -166,7 +180,7 @@ class Callers:
             raise RuntimeError("a call is made by a task")
         self._calling[task] = None
         try:
-            if self._given_up:
+            if self.holding_back:
                 raise TryLater("stopped before the call")
             if self._late(call):
                 raise TryLater("the moment had passed")

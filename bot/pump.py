@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from bot.calling import Callers
 from bot.domain import lanes, pacing
 from bot.domain.deliveries import NOTES, WORDLESS, Failure, Form, State
+from bot.domain.departures import Departures
 from bot.domain.errors import FailureKind, Fenced, StorageError
 from bot.domain.outcomes import RetryPolicy
 from bot.domain.recipients import Channel
@@ -52,7 +53,7 @@ log = logging.getLogger("harkara.pump")
 WINDOW = timedelta(hours=24) - timedelta(minutes=10)
 #: How soon to look again for work while calls are under way.
 GLANCE = timedelta(milliseconds=200)
-#: Rows whose moments are closer together than this leave together, and share a mark.
+#: Calls that would leave closer together than this leave together.
 TICK = timedelta(milliseconds=5)
 #: Rows are claimed anew when those in hand last no longer than this.
 LOW = timedelta(milliseconds=50)
@@ -117,7 +118,7 @@ class Pump:
         self._ending: set[asyncio.Task[None]] = set()  #: rows that need no call
         self._texts: dict[BroadcastId, dict[MessageKey, OutboundMessage]] = {}
         self._chosen: dict[_Choice, OutboundMessage | None] = {}
-        self._window = rate.window()
+        self._departures: Departures[Call] = Departures(rate)
         self._reach = min(pacing.claim_size(rate), concurrency)  #: rows of a claim
         self._owed = 0.0  #: what replies owe to broadcasts; see `lanes`
         self._bell = asyncio.Event()  #: rung when there may be something to do
@@ -148,6 +149,7 @@ class Pump:
         except Fenced:
             log.warning("fenced off", extra={"sender": self.sender})
             self._hand.clear()
+            self._callers.hold_back()
             return None
         else:
             if self._down:
@@ -178,6 +180,7 @@ class Pump:
                 extra={"sender": self.sender, "count": self.under_way},
             )
         self._callers.give_up()
+        self._depart()
 
     def _resting(self) -> bool:
         """Whether it is too early to try a sender again that was down."""
@@ -212,15 +215,16 @@ class Pump:
         self._down, self._pause = False, DOWN
         self._short = self._fresh = False
         self._looked = -math.inf
+        self._callers.resume()
         if again:
             return
-        self._window = self.rate.window()
+        self._departures = Departures(self.rate)
         if taken.sender.epoch > 1:
             called = pacing.last_call(
                 taken.sender.clock, now=now, in_doubt=taken.called
             )
             ago = (now - called).total_seconds()
-            self._window.fill(self._clock.monotonic() - ago)
+            self._departures.fill(self._clock.monotonic() - ago)
 
     async def _drain(self) -> datetime | None:
         while not (self._stopping or self._down):
@@ -228,7 +232,7 @@ class Pump:
                 claiming, self._claiming = self._claiming, None
                 claiming.result()
                 continue
-            pause = self._launch()
+            pause = min(self._launch(), self._until_departure())
             if self._claiming is None:
                 if self._stale():
                     await self._put_back()
@@ -257,7 +261,9 @@ class Pump:
         alarm: asyncio.Future[None] | None = None
         glance: asyncio.TimerHandle | None = None
         if not math.isinf(pause):
-            moment = self._clock.now() + max(timedelta(seconds=pause), TICK)
+            # Where calls leave further apart than ticks, none waits for a tick.
+            grain = min(TICK, self.rate.interval / 20)
+            moment = self._clock.now() + max(timedelta(seconds=pause), grain)
             alarm = asyncio.ensure_future(self._clock.sleep_until(moment))
             alarm.add_done_callback(self._ring)
         elif self._claiming is None:
@@ -284,6 +290,7 @@ class Pump:
     async def _end(self) -> None:
         """Put back what is in hand, and see out what is under way.
 
+        What has been marked is called when its moment comes, or said not to have left.
         What is in the air ends in its own time-outs, and is written down.
         """
         if self._claiming is not None:
@@ -297,8 +304,8 @@ class Pump:
             # They are queued again when the next epoch is taken.
             log.warning("rows were not put back", extra={"reason": str(error)})
         while self._open or self._ending:
-            await self._bell.wait()
-            self._bell.clear()
+            self._depart()
+            await self._doze(self._until_departure())
         self._callers.dismiss()
         self._texts.clear()
         self._chosen.clear()
@@ -403,17 +410,18 @@ class Pump:
     # --- sending -------------------------------------------------------------------
 
     def _launch(self) -> float:
-        """Start every call whose moment has come, as far as there are places.
+        """Start every call whose moment has come, and mark those that come next.
 
         Returns:
-            Seconds until the next one's moment; infinity while it takes something
-            else first: an answer, a place, a claim.
+            Seconds until the next mark; infinity while it takes something else first:
+            an answer, a place, a claim.
         """
+        self._depart()
         passed = self._clock.monotonic()
-        hand, window = self._hand, self._window
+        hand, departures = self._hand, self._departures
         while hand and len(self._open) < self._concurrency:
             call = hand[0]
-            moment = max(call.slot, window.earliest(passed))
+            moment = departures.opening(call.slot, passed)
             if moment > passed:
                 return moment - passed
             hand.popleft()
@@ -422,9 +430,22 @@ class Pump:
             if isinstance(lease, Lease) and not self._worded(call, lease):
                 self._end_unsent(call, lease)
                 continue
-            window.start(passed)
+            departures.mark()
             self._scribe.mark(call)
         return math.inf
+
+    def _depart(self) -> None:
+        """Make the calls that are marked and whose moment has come."""
+        passed = self._clock.monotonic()
+        if self._callers.holding_back:
+            self._callers.make(self._departures.clear(passed))
+        else:
+            self._callers.make(self._departures.start(passed))
+
+    def _until_departure(self) -> float:
+        """Say in how many seconds the next marked call may start."""
+        passed = self._clock.monotonic()
+        return max(0.0, self._departures.next(passed) - passed)
 
     def _worded(self, call: Call, lease: Lease) -> bool:
         """Choose what *call* says; whether there is anything to say, or to delete.
@@ -476,14 +497,16 @@ class Pump:
     # --- what becomes of calls -------------------------------------------------------
 
     def marked(self, calls: Sequence[Call]) -> None:
-        """Make these calls: their marks are durable."""
-        self._callers.make(calls)
+        """Make these calls when their moment comes: their marks are durable."""
+        self._departures.marked(calls)
+        self._depart()
+        self._bell.set()
 
     def refused(self, calls: Sequence[Call], error: Exception | None) -> None:
         """Forget these: stopped or fenced off, or *error* kept us from writing."""
         for call in calls:
-            if not call.provider_id:  # it never left, and takes its place all the same
-                self._answered()
+            if not call.provider_id:
+                self._departures.unmarked(1)
             self._closed(call, error)
 
     def written(self, calls: Sequence[Call]) -> None:
@@ -494,7 +517,7 @@ class Pump:
         self._bell.set()
 
     def _answered(self) -> None:
-        self._window.answered(self._clock.monotonic())
+        self._departures.answered(self._clock.monotonic())
         self._bell.set()
 
     def _went_down(self) -> None:

@@ -72,15 +72,20 @@ class Window:
         """Suppose that the provider has just counted as many calls as it allows."""
         self._answers.extend([now] * (self.limit - len(self._answers)))
 
-    def earliest(self, now: float) -> float:
+    def earliest(self, now: float, *, after: int = 0) -> float:
         """Return when the next call may start: *now*, or later.
 
         Infinity while it takes an answer first.
+
+        Args:
+            now: The present moment.
+            after: How many others start before it, each as early as it can. Answers
+                that come meanwhile change nothing for the worse.
         """
         answers, gone = self._answers, now - self.period
         while answers and answers[0] <= gone:
             answers.popleft()
-        must_go = self._flying + len(answers) - self.limit + 1
+        must_go = self._flying + after + len(answers) - self.limit + 1
         if must_go <= 0:
             free = now
         elif must_go <= len(answers):
@@ -90,7 +95,8 @@ class Window:
                 free = math.nextafter(free, math.inf)
         else:
             return math.inf
-        return max(now, free, self._next - self._tolerance)
+        pace = max(self._next, now) + after * self._interval if after else self._next
+        return max(now, free, pace - self._tolerance)
 
     def start(self, now: float) -> None:
         """Count a call that starts *now*; `earliest` has allowed it."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -29,10 +30,11 @@ from bot.replies import Replies
 from bot.services import wire
 from bot.sweep import Sweep
 from storage import SqliteDatabase
+from storage.drivers import Threads
 from tests.fakes import FakeClock, FakeMessenger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from datetime import datetime
     from pathlib import Path
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from bot.domain.deliveries import Delivery
     from bot.domain.recipients import SenderId
     from bot.ports import DeliveryLine
+    from storage.drivers import Driver
 
 NEWS = (
     "The old bridge reopened on Saturday, the city said. "
@@ -175,8 +178,18 @@ class Stand:
 @pytest.fixture
 async def stand(empty: Path, tmp_path: Path) -> AsyncIterator[Stand]:
     path = shutil.copy(empty, tmp_path / "harkara.db")
-    async with await SqliteDatabase.open(path, exclusive=True) as database:
-        clock = FakeClock(auto=True)
+    async with standing(path, FakeClock(auto=True)) as stand:
+        yield stand
+
+
+@asynccontextmanager
+async def standing(
+    path: Path | str, clock: Any, driver: Callable[[int], Driver] = Threads
+) -> AsyncIterator[Stand]:
+    """Set a desk up on an empty database."""
+    async with await SqliteDatabase.open(
+        path, exclusive=True, driver=driver
+    ) as database:
         runner = StillRunner()
         telegram = FakeMessenger(Channel.TELEGRAM)
         whatsapp = FakeMessenger(Channel.WHATSAPP, can_look_up=True)

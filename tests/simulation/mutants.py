@@ -18,6 +18,7 @@ from sqlalchemy import bindparam, select, update
 
 from bot.domain import outcomes
 from bot.domain.deliveries import Attempt, State
+from bot.domain.departures import Departures
 from bot.domain.errors import Doubtful
 from bot.pump import Pump
 from storage import due, hot, statements
@@ -125,7 +126,7 @@ def pacing_in_memory(patch: Patch) -> None:
         await right(self)
         if self.epoch != before + 1 or not before:
             await self._database.write(forget)  # type: ignore[attr-defined] # a Database
-            self._window = self.rate.window()
+            self._departures = Departures(self.rate)
 
     patch.replace(Pump, "_take", wrong)
 
