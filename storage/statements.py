@@ -103,10 +103,11 @@ def accepting(dialect: str) -> str:
         "failure_kind = NULL, failure_code = '', reason = '' "
         f"FROM ({_ROWS[dialect].format(name='rows')}) AS answer "
         f"WHERE delivery.id = answer.id AND delivery.state = '{_SENDING}' "
-        "AND delivery.attempts = answer.number AND EXISTS (SELECT 1 FROM attempt "
+        "AND delivery.attempts = answer.number "
+        # One row, by its key: with EXISTS, PostgreSQL joins what it believes small.
+        "AND (SELECT attempt.progress FROM attempt "
         "WHERE attempt.delivery_id = answer.id AND attempt.number = answer.number "
-        f"AND attempt.progress = {Progress.SENDING.value} "
-        "AND attempt.provider_id = '') "
+        f"AND attempt.provider_id = '') = {Progress.SENDING.value} "
         "AND (answer.number = 1 OR NOT EXISTS (SELECT 1 FROM attempt AS earlier "
         "WHERE earlier.delivery_id = answer.id "
         f"AND earlier.progress IN ({_ARRIVED})))",
