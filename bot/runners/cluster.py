@@ -131,11 +131,12 @@ class ClusterRunner:
             if not self._stopping.is_set():
                 self._timers.set(task, key, run_at)
             return
-        try:
-            await self._opened()
-            await self._jobs.defer(task, key)
-        except StorageFailing:
-            log.warning("a kick was lost", extra={"task": task, "key": key})
+        for _ in range(2):  # the first may have found out that a connection is dead
+            with suppress(StorageFailing):
+                await self._opened()
+                await self._jobs.defer(task, key)
+                return
+        log.warning("a kick was lost", extra={"task": task, "key": key})
 
     async def run(self) -> None:
         """Work until stopped.
