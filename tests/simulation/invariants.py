@@ -5,6 +5,7 @@ Nothing here asks the product what it thinks; the tables are read with SQL of it
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter, defaultdict
 from datetime import UTC, timedelta
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.domain.deliveries import Progress
 from bot.domain.recipients import Channel
+from tests.simulation.provider import READ_TIMEOUT
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -50,6 +52,10 @@ WHERE delivery.sender_id = :sender AND delivery.state = 'queued'
   AND NOT EXISTS (
     SELECT 1 FROM reply WHERE reply.recipient_id = recipient.id
     AND reply.state IN ('leased', 'sending'))
+  AND recipient.id NOT IN (
+    SELECT recipient_id FROM delivery
+    WHERE id IN (SELECT value FROM json_each(:called)))
+  AND recipient.value NOT IN (SELECT value FROM json_each(:addressed))
 LIMIT 1
 """
 
@@ -125,8 +131,21 @@ class Observer:
             f"WHERE delivery.id IN ({marks})"
         )
         now = process.clock.now()
+        # A report may come before the answer: the delivery has gone on, and whom it is
+        # for is still being called.
+        waits = [
+            call
+            for provider in scene.providers.values()
+            for call in provider.calls
+            if call.process == process.name
+            and not call.ended
+            and scene.world.now - call.sent_at <= READ_TIMEOUT
+        ]
+        references = [call.reference for call in waits if call.reference is not None]
         passed = self.rows(
             PASSED_OVER,
+            called=json.dumps([each.delivery for each in references]),
+            addressed=json.dumps([call.to for call in waits]),
             sender=worst["sender_id"],
             lane=worst["lane"],
             then=_text(now, -slack),

@@ -81,6 +81,7 @@ class SimulatedMessenger:
 
         def heard(said: Answer) -> None:
             if not answer.done():
+                call.ended = True
                 call.heard = said.word != "silence"
                 if said.word in {"flood", "flood_all"}:
                     provider.told(call, dead=lambda: process.loop.standing)

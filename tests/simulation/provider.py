@@ -81,6 +81,7 @@ class Call:
     provider_id: str = ""
     said: str = ""  #: what was answered: "ok", or the error's word
     heard: bool = False  #: the caller was there to hear it
+    ended: bool = False  #: the caller waits no longer
     reported: list[tuple[Progress, str]] = field(default_factory=list)
     withdrawn: bool = False  #: accepted, and then reported as failed
 
