@@ -116,11 +116,12 @@ def _copied(old: Connection, new: Connection, server: Server) -> Move:
         _copy(old, new, each)
         _number_on(old, new, each)
     after = [_looked_through(new, each) for each in metadata.sorted_tables]
-    for now, was in zip(after, before, strict=True):
-        if now != was:
+    for new_one, old_one in zip(after, before, strict=True):
+        if new_one != old_one:
             raise StorageError(
-                f"table {now.name} has {now.rows} rows on {server} and {was.rows} in "
-                "the file, or one of them differs; nothing was moved, please report it"
+                f"table {new_one.name} has {new_one.rows} rows on {server} and "
+                f"{old_one.rows} in the file, or one of them differs; nothing was "
+                "moved, please report it"
             )
     return Move(tables=tuple(after), again=False)
 

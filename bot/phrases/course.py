@@ -53,7 +53,10 @@ def on_hold(language: str, *, broadcast: int) -> str:
     """An editor has paused a broadcast."""
     return (
         words(language)
-        .gettext("Broadcast {broadcast} is paused. Nothing more of it is sent for now.")
+        .gettext(
+            "Broadcast {broadcast} is paused. Nothing more of it is sent until it goes "
+            "on."
+        )
         .format(broadcast=broadcast)
     )
 

@@ -127,7 +127,7 @@ class ClusterRunner:
         A kick that PostgreSQL does not take is lost, and no error.
         """
         if run_at is not None and run_at > self._clock.now():
-            # Not in the tables: a waiting job would hold up a kick for now.
+            # Not in the tables: a waiting job would hold up a kick that is due.
             if not self._stopping.is_set():
                 self._timers.set(task, key, run_at)
             return
